@@ -1,0 +1,96 @@
+//! `ossicle live`: a device through a chain to a device, now.
+
+use clap::{Args, ValueEnum};
+use ossicle::chain::Chain;
+use ossicle::io::device::Port;
+use ossicle::record::Tap;
+use ossicle::session::{SessionConfig, Source};
+
+use crate::args::{DeviceOptions, RecordOptions};
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::run::{Length, run};
+use crate::times::Time;
+
+/// Play a live input through a chain
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  \
+    ossicle live --fx envelope_limiter --buffer 64 --record take.wav --tap input\n\n\
+    Ctrl-C ends the run.")]
+pub struct Live {
+    /// Chain of effects
+    #[arg(
+        long,
+        value_name = "CHAIN",
+        default_value = "",
+        hide_default_value = true
+    )]
+    fx: String,
+    #[command(flatten)]
+    device_options: DeviceOptions,
+    /// Device to listen to: an id of `ossicle devices`, or a part of a name
+    #[arg(long = "in", value_name = "D")]
+    input: Option<String>,
+    /// Device to play on
+    #[arg(long = "out", value_name = "D")]
+    output: Option<String>,
+    /// Channels of the input
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    channels: Option<u16>,
+    #[command(flatten)]
+    record: RecordOptions,
+    /// Where the recording is taken
+    #[arg(long, value_enum, default_value_t = TapArgument::Post)]
+    tap: TapArgument,
+    /// End after this time
+    #[arg(long = "for", value_name = "T")]
+    length: Option<Time>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TapArgument {
+    /// As the device delivered it
+    Input,
+    /// At the chain's input
+    Pre,
+    /// After the chain
+    Post,
+}
+
+impl Live {
+    pub fn run(&self, output: Output) -> Result<(), Failure> {
+        let channels = self.channels.map(usize::from);
+        let tap = match self.tap {
+            TapArgument::Input => Tap::Input,
+            TapArgument::Pre => Tap::Pre,
+            TapArgument::Post => Tap::Post,
+        };
+        let config = SessionConfig {
+            host: self.device_options.host.map(Into::into),
+            input: Some(Port {
+                device: self.input.clone(),
+                channels,
+            }),
+            output: Some(Port {
+                device: self.output.clone(),
+                channels: None,
+            }),
+            buffer_frames: self.device_options.buffer,
+            realtime: self.device_options.realtime(),
+            flight: self.device_options.flight(),
+            chain: Chain::parse(&self.fx)?,
+            source: Source::Input,
+            record: self.record.config(tap),
+            ..SessionConfig::default()
+        };
+        run(
+            config,
+            Length {
+                limit: self.length,
+                source_seconds: None,
+            },
+            "ran",
+            output,
+        )
+    }
+}

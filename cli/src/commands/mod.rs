@@ -1,0 +1,11 @@
+//! The commands, one per file.
+
+pub mod devices;
+pub mod doctor;
+pub mod fx;
+pub mod info;
+pub mod live;
+pub mod play;
+pub mod rec;
+pub mod render;
+pub mod replay;

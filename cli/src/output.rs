@@ -1,0 +1,84 @@
+//! What the program says, and where: results on stdout, all else on stderr.
+//!
+//! A reader that has gone (`ossicle fx | head -1`) is no failure, so write errors are dropped here.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::exit::{Exit, Failure};
+
+/// How much is said, and in which form.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    /// Errors and results only.
+    pub quiet: bool,
+    /// The result as JSON.
+    pub json: bool,
+}
+
+/// The JSON form of a failure.
+#[derive(Serialize)]
+struct ErrorObject<'a> {
+    error: ErrorBody<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    exit: u8,
+    message: &'a str,
+}
+
+impl Output {
+    /// Says a result: `value` with `--json`, else `text`, which may have several lines.
+    pub fn result(self, value: &impl Serialize, text: &str) {
+        if !self.json {
+            write_line(std::io::stdout(), text);
+        } else if let Ok(json) = serde_json::to_string(value) {
+            write_line(std::io::stdout(), &json);
+        }
+    }
+
+    /// Says how a run ended; not with `-q`, unless as JSON.
+    pub fn summary(self, value: &impl Serialize, text: &str) {
+        if self.json || !self.quiet {
+            self.result(value, text);
+        }
+    }
+
+    /// Says a warning in one line, unless quiet.
+    pub fn warning(self, message: &str) {
+        if !self.quiet {
+            write_line(
+                std::io::stderr(),
+                &format!("warning: {}", one_line(message)),
+            );
+        }
+    }
+
+    /// Says why the program fails, and gives the exit code.
+    pub fn failure(self, failure: &Failure) -> Exit {
+        let message = failure.line();
+        if self.json {
+            let body = ErrorBody {
+                exit: failure.exit as u8,
+                message: &message,
+            };
+            if let Ok(json) = serde_json::to_string(&ErrorObject { error: body }) {
+                write_line(std::io::stdout(), &json);
+            }
+        }
+        write_line(std::io::stderr(), &format!("error: {message}"));
+        failure.exit
+    }
+}
+
+/// Writes `text` and a line end.
+pub fn write_line(mut to: impl Write, text: &str) {
+    let _ = writeln!(to, "{text}").and_then(|()| to.flush());
+}
+
+/// A text as a single line.
+pub fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,123 @@
+//! What a run came to, as JSON and in words.
+
+use ossicle::session::Realtime;
+use serde::Serialize;
+
+use crate::progress::dbfs;
+use crate::times::shown;
+
+/// The summary of a run. What does not apply is null.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Summary {
+    pub frames: u64,
+    pub sample_rate_hz: u32,
+    pub channels: usize,
+    pub xruns: Option<u64>,
+    pub overrun_frames: Option<u64>,
+    pub underrun_frames: Option<u64>,
+    /// Frames of a live input passed over to bring its delay back.
+    pub skipped_frames: Option<u64>,
+    pub latency_frames: u64,
+    pub device_latency_frames: Option<u64>,
+    pub peak_dbfs: Option<f64>,
+    pub dsp_load_percent: Option<f64>,
+    pub host: Option<String>,
+    pub device: Option<String>,
+    pub input_device: Option<String>,
+    pub buffer_frames: Option<u32>,
+    /// What was got of the rights of real-time work.
+    pub realtime: Option<RealtimeObject>,
+    /// The file that was written.
+    pub file: Option<String>,
+    /// Frames in the file that was written.
+    pub file_frames: Option<u64>,
+    pub warnings: Vec<String>,
+}
+
+/// What was got of the rights of real-time work.
+#[derive(Clone, Debug, Serialize)]
+pub struct RealtimeObject {
+    pub scheduling: String,
+    pub memory_locked: bool,
+}
+
+impl From<Realtime> for RealtimeObject {
+    fn from(realtime: Realtime) -> Self {
+        Self {
+            scheduling: realtime.scheduling.to_string(),
+            memory_locked: realtime.memory_locked,
+        }
+    }
+}
+
+impl Summary {
+    /// Sets the peak from a magnitude; silence has none.
+    pub fn set_peak(&mut self, peak: f32) {
+        self.peak_dbfs = dbfs(peak);
+    }
+
+    /// The summary in words, a line each, headed by what was done: `played`.
+    pub fn text(&self, done: &str) -> String {
+        let seconds = shown(self.frames, self.sample_rate_hz);
+        let mut lines = vec![format!(
+            "{done} {seconds} ({} frames, {} Hz, {})",
+            self.frames,
+            self.sample_rate_hz,
+            plural(self.channels as u64, "channel")
+        )];
+        if let Some(device) = self.devices() {
+            lines.push(format!("device   {device}"));
+        }
+        lines.push(match self.device_latency_frames {
+            Some(device) => format!(
+                "latency  {}, the device says {device} more",
+                plural(self.latency_frames, "frame")
+            ),
+            None => format!("latency  {}", plural(self.latency_frames, "frame")),
+        });
+        if let (Some(xruns), Some(over), Some(under)) =
+            (self.xruns, self.overrun_frames, self.underrun_frames)
+        {
+            lines.push(format!(
+                "xruns    {xruns} (frames: {over} overrun, {under} underrun)"
+            ));
+        }
+        lines.push(match self.peak_dbfs {
+            Some(peak) => format!("peak     {peak:.2} dBFS"),
+            None => "peak     silence".to_string(),
+        });
+        if let Some(load) = self.dsp_load_percent {
+            lines.push(format!("load     {load:.2} %"));
+        }
+        if let Some(realtime) = &self.realtime {
+            let locked = if realtime.memory_locked {
+                ", memory locked"
+            } else {
+                ""
+            };
+            lines.push(format!("rights   {}{locked}", realtime.scheduling));
+        }
+        if let Some(file) = &self.file {
+            lines.push(format!("file     {file}"));
+        }
+        lines.join("\n")
+    }
+
+    fn devices(&self) -> Option<String> {
+        let host = self.host.as_deref()?;
+        let buffer = self
+            .buffer_frames
+            .map_or_else(String::new, |frames| format!(", buffer {frames}"));
+        let names = match (&self.input_device, &self.device) {
+            (Some(input), Some(output)) if input != output => format!("{input} -> {output}"),
+            (Some(name), _) | (None, Some(name)) => name.clone(),
+            (None, None) => return None,
+        };
+        Some(format!("{names} ({host}{buffer})"))
+    }
+}
+
+/// `1 frame`, `2 frames`.
+fn plural(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}

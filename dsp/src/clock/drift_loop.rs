@@ -1,0 +1,313 @@
+//! Keeps the reader of one clock in step with the writer of another.
+
+use super::estimator::ClockEstimator;
+use super::margin::Margin;
+
+/// What a loop is for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LoopSpec {
+    /// Nominal rate of the writer, in hertz.
+    pub from_hz: f64,
+    /// Nominal rate of the reader, in hertz.
+    pub to_hz: f64,
+    /// The writer's frames that are needed behind a position to read there: half the taps.
+    pub ahead_frames: f64,
+    /// What is known from before.
+    pub learned: Option<Learned>,
+}
+
+/// What a loop has found out, worth keeping for the same two devices.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Learned {
+    /// Error of the writer's clock, in parts of its rate.
+    pub from_error: f64,
+    /// Error of the reader's clock, in parts of its rate.
+    pub to_error: f64,
+    /// Frames kept for lateness.
+    pub margin_frames: f64,
+}
+
+/// What is to be read for a block.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Read {
+    /// Where it begins: a frame of the writer's, and a part of one.
+    pub frame: u64,
+    /// Part of a frame, 0 to 1.
+    pub fraction: f64,
+    /// This is not where the block before ended: fade from there to here.
+    pub jump: bool,
+    /// Frames of the writer's per frame of the reader's, at the beginning of the block.
+    pub step_from: f64,
+    /// ... and at its end; in between it ramps.
+    pub step_to: f64,
+}
+
+/// Mean lateness at which everything takes the time that is given below, in nanoseconds, and how
+/// much faster and slower it may be.
+const PACE_NS: f64 = 25_000.0;
+const PACES: (f64, f64) = (0.3, 8.0);
+/// The error of the position is trimmed away by so much of it in a second: less the longer it goes
+/// well, to the power of 2, and more where calls are later.
+const GAIN: f64 = 0.7;
+const GAIN_GROWS: f64 = 1.5;
+const GAIN_MOST: f64 = 16.0;
+const GAIN_LEAST: f64 = 0.2;
+/// Corner of the two poles that smooth the step, in radians per second; it falls with age.
+const CORNER: f64 = 30.0;
+const CORNER_GROWS: f64 = 0.4;
+const CORNER_LEAST: f64 = 1.9;
+/// Seconds of age to begin with.
+const AGE_S: f64 = 0.05;
+/// An error of the position below so many frames is trimmed by no more than the first, in parts of
+/// the rate, in the first seconds, and by no more than the second later; each frame beyond adds.
+const CALM_FRAMES: f64 = 0.6;
+const CALM_FRAMES_LEARNED: f64 = 0.85;
+const CALM_TRIM: f64 = 0.5e-6;
+const CALM_S: f64 = 8.0;
+const LATE_TRIM: f64 = 10e-6;
+const FAR_TRIM: f64 = 400e-6;
+const MOST_TRIM: f64 = 1e-3;
+/// Seconds of listening before the first read, where nothing is known from before.
+const FIRST_S: f64 = 0.12;
+/// Calls of both sides before the first read, cold and with something learned.
+const FIRST_CALLS: u32 = 20;
+const FIRST_CALLS_LEARNED: u32 = 14;
+/// A call that comes after so much of its block's time is one of several that were late together.
+const CATCHING_UP: f64 = 0.25;
+/// Frames kept beyond the lateness.
+const SPARE_FRAMES: f64 = 4.0;
+/// A first margin is so much more than the lateness seen, since little was seen.
+const FIRST_MARGIN: f64 = 1.25;
+/// A margin that was too small becomes so much more than it had to be.
+const MARGIN_MORE: f64 = 0.1;
+/// A margin is made smaller once so much of it is not needed, at this speed in parts.
+const MARGIN_UNUSED: f64 = 0.3;
+const MARGIN_UNUSED_FRAMES: f64 = 12.0;
+const MARGIN_SPEED: f64 = 8e-6;
+/// A larger error of the position than this, in milliseconds, is jumped over.
+const JUMP_MS: f64 = 1.0;
+
+/// A loop that reads what another clock's device wrote, always the same time behind it.
+///
+/// Both clocks are estimated from their own calls; their quotient is the step, and the distance from
+/// where the position should be is trimmed away slowly. Nothing depends on how full a ring is.
+#[derive(Clone, Debug)]
+pub struct DriftLoop {
+    spec: LoopSpec,
+    from: ClockEstimator,
+    to: ClockEstimator,
+    /// The writer's longest block, and the end and the time of its last.
+    block: f64,
+    from_end: u64,
+    from_ns: u64,
+    lateness: Margin,
+    margin: f64,
+    /// Seconds without reading.
+    waited_s: f64,
+    reading: Option<Reading>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    /// Where the next read begins.
+    frame: u64,
+    fraction: f64,
+    /// The last step, and what it is smoothed from.
+    step: f64,
+    half: f64,
+    /// Seconds of reading.
+    age_s: f64,
+    /// Frames from where the position should be.
+    error: f64,
+}
+
+impl DriftLoop {
+    /// A loop that has seen nothing.
+    pub fn new(spec: LoopSpec) -> Self {
+        let learned = spec.learned;
+        Self {
+            spec,
+            from: ClockEstimator::new(spec.from_hz, learned.map(|known| known.from_error)),
+            to: ClockEstimator::new(spec.to_hz, learned.map(|known| known.to_error)),
+            block: 0.0,
+            from_end: 0,
+            from_ns: 0,
+            lateness: Margin::default(),
+            margin: learned.map_or(0.0, |known| known.margin_frames.max(0.0)),
+            waited_s: 0.0,
+            reading: None,
+        }
+    }
+
+    /// The writer called at `time_ns`, with all frames before `end` written or lost.
+    ///
+    /// # Real-time
+    /// Safe.
+    pub fn written(&mut self, end: u64, time_ns: u64) {
+        let block = between(end, self.from_end);
+        let passed_ns = between(time_ns, self.from_ns);
+        let is_first = self.from.seen() == 0;
+        if !is_first {
+            self.block = self.block.max(block);
+        }
+        (self.from_end, self.from_ns) = (end, time_ns);
+        self.from.observe(end, time_ns);
+        // Calls that come right behind a late one are late for its reason.
+        if is_first || passed_ns > CATCHING_UP * block * self.from.frame_ns() {
+            self.lateness.add(self.from.late_ns());
+        }
+    }
+
+    /// The reader called at `time_ns` for `frames` frames that end before its frame `end`; `None`
+    /// for silence while too little is known.
+    ///
+    /// # Real-time
+    /// Safe.
+    pub fn read(&mut self, end: u64, time_ns: u64, frames: usize) -> Option<Read> {
+        self.to.observe(end, time_ns);
+        let first = match self.spec.learned {
+            Some(_) => FIRST_CALLS_LEARNED,
+            None => FIRST_CALLS,
+        };
+        let frames = frames as f64;
+        let seconds = frames / self.spec.to_hz;
+        if self.reading.is_none() {
+            self.waited_s += seconds;
+            if self.from.seen().min(self.to.seen()) < first
+                || self.spec.learned.is_none() && self.waited_s < FIRST_S * self.pace()
+            {
+                return None;
+            }
+        }
+        let ratio = self.to.frame_ns() / self.from.frame_ns();
+        let raised = self.set_margin(seconds);
+        let after_ns = self.to.time_after(time_ns, end);
+        let goal = |from: u64| self.from.frame_after(from, time_ns, after_ns) - self.delay_frames();
+        let begin =
+            |reading: &Reading| goal(reading.frame) - reading.fraction - frames * reading.step;
+        let fresh = || {
+            let (frame, fraction) = place(self.from_end, goal(self.from_end) - frames * ratio);
+            Reading {
+                frame,
+                fraction,
+                step: ratio,
+                half: ratio,
+                age_s: 0.0,
+                error: 0.0,
+            }
+        };
+        let (mut reading, mut jump) = match self.reading {
+            Some(reading) => (reading, false),
+            None => (fresh(), true),
+        };
+        reading.error = begin(&reading);
+        if raised || reading.error.abs() > JUMP_MS * 1e-3 * self.spec.from_hz {
+            let there = fresh();
+            (reading.frame, reading.fraction) = (there.frame, there.fraction);
+            reading.error = 0.0;
+            jump = true;
+        }
+        let (frame, fraction, step_from) = (reading.frame, reading.fraction, reading.step);
+        reading.age_s += seconds;
+        self.steer(&mut reading, ratio, seconds);
+        let read = Read {
+            frame,
+            fraction,
+            jump,
+            step_from,
+            step_to: reading.step,
+        };
+        let advance = frames * step_from + 0.5 * (frames - 1.0) * (reading.step - step_from);
+        (reading.frame, reading.fraction) = place(frame, fraction + advance);
+        self.reading = Some(reading);
+        Some(read)
+    }
+
+    /// The next step: the quotient of the clocks and the trim, smoothed.
+    fn steer(&self, reading: &mut Reading, ratio: f64, seconds: f64) {
+        let (pace, age_s) = (self.pace(), reading.age_s + AGE_S);
+        let gain = (GAIN * libm::pow(pace, GAIN_GROWS) / (age_s * age_s))
+            .min(GAIN_MOST / age_s)
+            .max(GAIN_LEAST);
+        let corner = (CORNER * libm::pow(pace, CORNER_GROWS) / age_s).max(CORNER_LEAST);
+        let calm = if age_s < CALM_S * pace {
+            CALM_TRIM
+        } else {
+            LATE_TRIM
+        };
+        let near = match self.spec.learned {
+            Some(_) => CALM_FRAMES_LEARNED,
+            None => CALM_FRAMES,
+        };
+        let far = (reading.error.abs() - near).max(0.0);
+        let most = (calm + FAR_TRIM * far).min(MOST_TRIM);
+        let trim = (gain * reading.error / self.spec.from_hz)
+            .max(-most)
+            .min(most);
+        let weight = 1.0 - libm::exp(-corner * seconds);
+        reading.half += weight * (ratio * (1.0 + trim) - reading.half);
+        reading.step += weight * (reading.half - reading.step);
+    }
+
+    /// How slowly things can be known: 1 at a mean lateness of 25 us.
+    fn pace(&self) -> f64 {
+        let spread_ns = self.from.spread_ns().max(self.to.spread_ns());
+        libm::sqrt(spread_ns / PACE_NS).clamp(PACES.0, PACES.1)
+    }
+
+    /// The margin goes up at once and down slowly; whether it went up.
+    fn set_margin(&mut self, seconds: f64) -> bool {
+        let needed = self.lateness.needed_ns() / self.from.frame_ns() + SPARE_FRAMES;
+        if self.reading.is_none() && self.spec.learned.is_none() {
+            self.margin = FIRST_MARGIN * needed;
+        } else if needed > self.margin {
+            self.margin = needed + MARGIN_MORE * (needed - SPARE_FRAMES);
+            return true;
+        } else if needed < self.margin * (1.0 - MARGIN_UNUSED) - MARGIN_UNUSED_FRAMES {
+            self.margin -= MARGIN_SPEED * seconds * self.spec.from_hz;
+        }
+        false
+    }
+
+    /// Frames that are behind what the writer is just about to have written, at a read that is not
+    /// late: one block, half the taps and the margin.
+    pub fn delay_frames(&self) -> f64 {
+        self.block + self.spec.ahead_frames + self.margin
+    }
+
+    /// Frames kept for lateness.
+    pub fn margin_frames(&self) -> f64 {
+        self.margin
+    }
+
+    /// Frames by which the position is behind where it should be.
+    pub fn error_frames(&self) -> f64 {
+        self.reading.map_or(0.0, |reading| reading.error)
+    }
+
+    /// Frames of the writer's per frame of the reader's, in the last block.
+    pub fn step(&self) -> f64 {
+        let nominal = self.spec.from_hz / self.spec.to_hz;
+        self.reading.map_or(nominal, |reading| reading.step)
+    }
+
+    /// What is worth keeping; `None` while nothing is read.
+    pub fn learned(&self) -> Option<Learned> {
+        self.reading.map(|_| Learned {
+            from_error: self.from.error(),
+            to_error: self.to.error(),
+            margin_frames: self.margin,
+        })
+    }
+}
+
+/// A position as a frame and a part of one.
+fn place(from: u64, frames: f64) -> (u64, f64) {
+    let whole = libm::floor(frames);
+    (from.wrapping_add_signed(whole as i64), frames - whole)
+}
+
+/// `end - begin` of a counter, not below 0.
+fn between(end: u64, begin: u64) -> f64 {
+    end.wrapping_sub(begin).cast_signed().max(0) as f64
+}

@@ -1,0 +1,9 @@
+//! Clocks of devices, and the loop that keeps the reader of one in step with the writer of another.
+
+mod drift_loop;
+mod envelope;
+mod estimator;
+mod margin;
+
+pub use drift_loop::{DriftLoop, Learned, LoopSpec, Read};
+pub use estimator::ClockEstimator;

@@ -1,0 +1,20 @@
+//! Numbers only: the nodes of the Ossicle audio engine and the parts they are made of.
+#![no_std]
+#![deny(unsafe_code)]
+#![warn(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros
+)]
+
+extern crate alloc;
+
+pub mod block;
+pub mod clock;
+pub mod node;
+pub mod nodes;
+pub mod parameter;
+pub mod parts;
+pub mod registry;
+pub mod resample;
+pub mod settings;

@@ -1,0 +1,114 @@
+//! Gain: every sample times one factor.
+//!
+//! y = 10^(gain/20) x. The bottom of the range is silence. At 0 dB the signal passes bit for bit.
+
+use alloc::boxed::Box;
+
+use crate::block::Block;
+use crate::node::{Node, PrepareError, Shape, Spec, Tail};
+use crate::parameter::{Kind, Parameter, Scale, Unit};
+use crate::parts::decibel::amplitude;
+use crate::parts::finite::saturated;
+use crate::parts::smoothed::Smoothed;
+use crate::settings::{Effect, Settings};
+
+/// The level that stands for silence, in decibels.
+const SILENCE_DB: f64 = -120.0;
+/// Length of a glide: short enough to follow a hand, long enough not to click.
+const GLIDE_MS: f32 = 10.0;
+
+static PARAMETERS: [Parameter; 1] = [Parameter {
+    id: "gain",
+    name: "Gain",
+    summary: "Change of level; the smallest value is silence",
+    unit: Unit::Decibel,
+    min: SILENCE_DB,
+    max: 36.0,
+    default: 0.0,
+    scale: Scale::Linear,
+    kind: Kind::Ramp {
+        smoothing_ms: GLIDE_MS,
+    },
+}];
+
+/// The registry's entry.
+pub static EFFECT: Effect = Effect {
+    id: "gain",
+    name: "Gain",
+    summary: "Makes the signal louder or softer",
+    parameters: &PARAMETERS,
+    create: |settings| Box::new(Gain::new(settings)),
+    check: |_| Ok(()),
+};
+
+/// Multiplies all channels by one factor. Latency 0, no tail, any number of channels.
+#[derive(Debug)]
+pub struct Gain {
+    gain: Smoothed,
+}
+
+impl Gain {
+    fn new(settings: &Settings) -> Self {
+        Self {
+            gain: Smoothed::new(factor(settings.value(0))),
+        }
+    }
+}
+
+impl Node for Gain {
+    fn parameters(&self) -> &'static [Parameter] {
+        &PARAMETERS
+    }
+
+    fn prepare(&mut self, spec: &Spec) -> Result<Shape, PrepareError> {
+        self.gain.prepare(GLIDE_MS, spec.sample_rate_hz);
+        Ok(Shape {
+            channels: spec.channels,
+            latency_frames: 0,
+        })
+    }
+
+    fn reset(&mut self) {
+        self.gain.finish();
+    }
+
+    fn process(&mut self, block: &mut Block<'_>) {
+        let start = self.gain;
+        let moving = start.frames_left().min(block.frames());
+        for plane in block.planes.iter_mut() {
+            let mut gain = start;
+            let (glide, rest) = plane.split_at_mut(moving);
+            for sample in glide {
+                *sample = saturated(*sample * gain.next_value() as f32);
+            }
+            let factor = gain.value() as f32;
+            for sample in rest {
+                *sample = saturated(*sample * factor);
+            }
+            self.gain = gain;
+        }
+    }
+
+    fn set(&mut self, number: usize, value: f64) {
+        if number == 0 {
+            self.gain.set(factor(value));
+        }
+    }
+
+    fn latency_frames(&self) -> u64 {
+        0
+    }
+
+    fn tail(&self) -> Tail {
+        Tail::Frames(0)
+    }
+}
+
+/// The factor for a gain in decibels.
+fn factor(gain_db: f64) -> f64 {
+    if gain_db <= SILENCE_DB {
+        0.0
+    } else {
+        amplitude(gain_db)
+    }
+}

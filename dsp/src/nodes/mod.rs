@@ -1,0 +1,7 @@
+//! The nodes, one folder or file each; the registry lists them.
+
+pub mod delay;
+pub mod envelope_limiter;
+pub mod gain;
+pub mod pan;
+pub mod parametric_eq;

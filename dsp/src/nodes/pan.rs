@@ -1,0 +1,136 @@
+//! Pan: places the sound between left and right.
+//!
+//! With p from -1 (left) to 1 (right): one channel in becomes two, left x cos(t) and right x sin(t)
+//! with t = (p + 1) pi/4, so that the power is the same everywhere. Two channels keep their sides:
+//! the channel that is panned away from gets x cos(|p| pi/2), the other passes. In the middle two
+//! channels pass bit for bit.
+
+use alloc::boxed::Box;
+
+use crate::block::Block;
+use crate::node::{Node, PrepareError, Shape, Spec, Tail};
+use crate::parameter::{Kind, Parameter, Scale, Unit};
+use crate::parts::pan_law::{balance, constant_power};
+use crate::parts::smoothed::Smoothed;
+use crate::settings::{Effect, Settings};
+
+/// Length of a glide: short enough to follow a hand, long enough not to click.
+const GLIDE_MS: f32 = 10.0;
+
+static PARAMETERS: [Parameter; 1] = [Parameter {
+    id: "pan",
+    name: "Pan",
+    summary: "Place between left (-100) and right (100)",
+    unit: Unit::Percent,
+    min: -100.0,
+    max: 100.0,
+    default: 0.0,
+    scale: Scale::Linear,
+    kind: Kind::Ramp {
+        smoothing_ms: GLIDE_MS,
+    },
+}];
+
+/// The registry's entry.
+pub static EFFECT: Effect = Effect {
+    id: "pan",
+    name: "Pan",
+    summary: "Places the sound between left and right; makes two channels of one",
+    parameters: &PARAMETERS,
+    create: |settings| Box::new(Pan::new(settings)),
+    check: |_| Ok(()),
+};
+
+/// Pans one channel into two, or balances two. Latency 0, no tail.
+///
+/// The two gains glide in straight lines.
+#[derive(Debug)]
+pub struct Pan {
+    pan: f64,
+    channels_in: usize,
+    gains: [Smoothed; 2],
+}
+
+impl Pan {
+    fn new(settings: &Settings) -> Self {
+        let pan = settings.value(0) / 100.0;
+        Self {
+            pan,
+            channels_in: 2,
+            gains: balance(pan).map(Smoothed::new),
+        }
+    }
+
+    fn targets(&self) -> [f64; 2] {
+        if self.channels_in == 1 {
+            constant_power(self.pan)
+        } else {
+            balance(self.pan)
+        }
+    }
+}
+
+impl Node for Pan {
+    fn parameters(&self) -> &'static [Parameter] {
+        &PARAMETERS
+    }
+
+    fn prepare(&mut self, spec: &Spec) -> Result<Shape, PrepareError> {
+        if !matches!(spec.channels, 1 | 2) {
+            let (node, asked) = (EFFECT.id, spec.channels);
+            return Err(PrepareError::ChannelsUnsupported {
+                node,
+                asked,
+                allowed: "1 or 2",
+            });
+        }
+        self.channels_in = spec.channels;
+        self.gains = self.targets().map(Smoothed::new);
+        for gain in &mut self.gains {
+            gain.prepare(GLIDE_MS, spec.sample_rate_hz);
+        }
+        Ok(Shape {
+            channels: 2,
+            latency_frames: 0,
+        })
+    }
+
+    fn reset(&mut self) {
+        self.gains.iter_mut().for_each(Smoothed::finish);
+    }
+
+    fn process(&mut self, block: &mut Block<'_>) {
+        let (left, right) = block.planes.pair_mut(0, 1);
+        if self.channels_in == 1 {
+            right.copy_from_slice(left);
+        }
+        for (gain, plane) in self.gains.iter_mut().zip([left, right]) {
+            let (glide, rest) = plane.split_at_mut(gain.frames_left().min(plane.len()));
+            for sample in glide {
+                *sample *= gain.next_value() as f32;
+            }
+            let factor = gain.value() as f32;
+            for sample in rest {
+                *sample *= factor;
+            }
+        }
+    }
+
+    fn set(&mut self, number: usize, value: f64) {
+        if number == 0 {
+            self.pan = value / 100.0;
+            let targets = self.targets();
+            for (gain, target) in self.gains.iter_mut().zip(targets) {
+                gain.set(target);
+            }
+        }
+    }
+
+    fn latency_frames(&self) -> u64 {
+        0
+    }
+
+    fn tail(&self) -> Tail {
+        Tail::Frames(0)
+    }
+}

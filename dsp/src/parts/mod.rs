@@ -1,0 +1,9 @@
+//! The parts that nodes are made of.
+
+pub mod decibel;
+pub mod delay_line;
+pub mod finite;
+pub mod pan_law;
+pub mod silence;
+pub mod smoothed;
+pub mod svf;

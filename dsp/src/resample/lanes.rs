@@ -1,0 +1,126 @@
+//! The loop over the output frames: sums over eight lanes in fixed order, however wide the
+//! registers are that it is compiled for.
+
+use super::head::Positions;
+use super::history::History;
+use super::kernel::{Kernel, MAX_TAPS};
+
+/// Channels whose lanes stand in memory before they are summed. Without memory between, the compiler
+/// makes the products two lanes wide instead of eight.
+const GROUP: usize = 8;
+
+/// Eight samples that are worked on together.
+type Lanes = [f32; 8];
+
+/// Makes frames until `out` is full or the positions leave what is readable; returns how many.
+#[inline(always)]
+pub(super) fn read(
+    kernel: &Kernel,
+    history: &History,
+    positions: &mut Positions,
+    out: &mut [f32],
+) -> usize {
+    // The same loop for each usual length, unrolled.
+    match kernel.taps {
+        32 => read_with(&mut [[0.0; 8]; 4], kernel, history, positions, out),
+        48 => read_with(&mut [[0.0; 8]; 6], kernel, history, positions, out),
+        64 => read_with(&mut [[0.0; 8]; 8], kernel, history, positions, out),
+        96 => read_with(&mut [[0.0; 8]; 12], kernel, history, positions, out),
+        128 => read_with(&mut [[0.0; 8]; 16], kernel, history, positions, out),
+        taps => {
+            let mut row = [[0.0; 8]; MAX_TAPS / 8];
+            read_with(&mut row[..taps / 8], kernel, history, positions, out)
+        }
+    }
+}
+
+/// `row` holds the coefficients of one output frame, for all channels.
+#[inline(always)]
+fn read_with(
+    row: &mut [Lanes],
+    kernel: &Kernel,
+    history: &History,
+    positions: &mut Positions,
+    out: &mut [f32],
+) -> usize {
+    let readable = kernel.readable(history);
+    if positions.index < readable.start {
+        return 0;
+    }
+    let taps = row.len() * 8;
+    let before = (taps / 2 - 1) as u64;
+    let mut made = 0;
+    let mut at = *positions;
+    for frame in out.chunks_exact_mut(history.channels()) {
+        if at.index >= readable.end {
+            break;
+        }
+        let (phase, weight) = at.phase(kernel.phase_bits);
+        if kernel.whole_is_copy && phase == 0 && weight == 0.0 {
+            for (channel, sample) in frame.iter_mut().enumerate() {
+                *sample = history.window(channel, at.index, 1)[0];
+            }
+        } else {
+            let both = &kernel.rows[phase * taps..][..2 * taps];
+            let (from, to) = both.split_at(taps);
+            let pairs = from.as_chunks().0.iter().zip(to.as_chunks().0);
+            for (row, (from, to)) in row.iter_mut().zip(pairs) {
+                *row = between(from, to, weight);
+            }
+            for (group, frame) in frame.chunks_mut(GROUP).enumerate() {
+                let mut sums = [[0.0; 8]; GROUP];
+                for (channel, sums) in sums[..frame.len()].iter_mut().enumerate() {
+                    let channel = group * GROUP + channel;
+                    let window = history.window(channel, at.index - before, taps);
+                    *sums = products(row, window.as_chunks().0);
+                }
+                for (sample, sums) in frame.iter_mut().zip(&sums) {
+                    *sample = sum(sums);
+                }
+            }
+        }
+        at.advance();
+        made += 1;
+    }
+    *positions = at;
+    made
+}
+
+/// What stands at `weight`, 0 to 1, between two rows.
+#[inline(always)]
+fn between(from: &Lanes, to: &Lanes, weight: f32) -> Lanes {
+    let mut out = [0.0; 8];
+    for lane in 0..8 {
+        out[lane] = from[lane] + weight * (to[lane] - from[lane]);
+    }
+    out
+}
+
+/// The products of two rows of an even number of lanes, summed lane by lane: even and odd groups of
+/// eight apart, then both.
+#[inline(always)]
+fn products(row: &[Lanes], window: &[Lanes]) -> Lanes {
+    let mut even = [0.0; 8];
+    let mut odd = [0.0; 8];
+    for (row, window) in row.chunks_exact(2).zip(window.chunks_exact(2)) {
+        for lane in 0..8 {
+            even[lane] += row[0][lane] * window[0][lane];
+        }
+        for lane in 0..8 {
+            odd[lane] += row[1][lane] * window[1][lane];
+        }
+    }
+    let mut both = [0.0; 8];
+    for lane in 0..8 {
+        both[lane] = even[lane] + odd[lane];
+    }
+    both
+}
+
+/// The sum of all lanes, halves onto halves, in double precision: that is 1 dB less noise for next to
+/// no time.
+#[inline(always)]
+fn sum(lanes: &Lanes) -> f32 {
+    let [a, b, c, d, e, f, g, h] = lanes.map(f64::from);
+    (((a + e) + (c + g)) + ((b + f) + (d + h))) as f32
+}

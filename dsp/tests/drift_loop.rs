@@ -1,0 +1,279 @@
+//! The loop between two clocks, on two devices that are simulated here: it locks, forgets nothing,
+//! and is not taken in by calls that come late.
+
+use ossicle_dsp::clock::{DriftLoop, Learned, LoopSpec, Read};
+
+const RATE_HZ: f64 = 48_000.0;
+const BLOCK: u64 = 256;
+
+/// Two devices: the writer's clock is fast by `ppm`, the reader's is exact.
+struct Plant {
+    drift: DriftLoop,
+    random: u64,
+    late_ns: f64,
+    /// Added to the writer's times from a moment on: seconds, nanoseconds.
+    floor: (f64, f64),
+    /// The writer does not call between these seconds, and then for all at once.
+    stall_s: (f64, f64),
+    /// The writer's error, before and after a moment in seconds.
+    ppm: (f64, f64, f64),
+}
+
+/// A block that was read: when, how far the delay is off its target, and the error of the step.
+struct Seen {
+    seconds: f64,
+    off_frames: f64,
+    ppm: f64,
+    jump: bool,
+}
+
+impl Plant {
+    fn new(ppm: f64, late_ns: f64, learned: Option<Learned>) -> Self {
+        Self {
+            drift: DriftLoop::new(LoopSpec {
+                from_hz: RATE_HZ,
+                to_hz: RATE_HZ,
+                ahead_frames: 32.0,
+                learned,
+            }),
+            random: 7,
+            late_ns,
+            floor: (f64::INFINITY, 0.0),
+            stall_s: (f64::INFINITY, 0.0),
+            ppm: (ppm, f64::INFINITY, ppm),
+        }
+    }
+
+    fn unit(&mut self) -> f64 {
+        self.random = self
+            .random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (self.random >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// The writer's frames at a time in seconds.
+    fn written_at(&self, seconds: f64) -> f64 {
+        let (before, at, after) = self.ppm;
+        let rate = |ppm: f64| RATE_HZ * (1.0 + ppm * 1e-6);
+        rate(before) * seconds.min(at) + rate(after) * (seconds - at).max(0.0)
+    }
+
+    fn time_of(&self, frame: f64) -> f64 {
+        let (before, at, after) = self.ppm;
+        let rate = |ppm: f64| RATE_HZ * (1.0 + ppm * 1e-6);
+        let turned = rate(before) * at;
+        if frame <= turned {
+            frame / rate(before)
+        } else {
+            at + (frame - turned) / rate(after)
+        }
+    }
+
+    fn run(&mut self, seconds: f64) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        let (mut from, mut to) = (BLOCK, BLOCK);
+        let mut from_ns = self.comes(from, true);
+        let mut to_ns = self.comes(to, false);
+        while to_ns < seconds * 1e9 {
+            if from_ns <= to_ns {
+                self.drift.written(from, from_ns as u64);
+                from += BLOCK;
+                from_ns = self.comes(from, true).max(from_ns);
+                continue;
+            }
+            if let Some(read) = self.drift.read(to, to_ns as u64, BLOCK as usize) {
+                seen.push(self.judge(&read, to));
+            }
+            to += BLOCK;
+            to_ns = self.comes(to, false).max(to_ns);
+        }
+        seen
+    }
+
+    fn comes(&mut self, frame: u64, writer: bool) -> f64 {
+        let late_ns = self.late_ns * self.unit();
+        if !writer {
+            return frame as f64 / RATE_HZ * 1e9 + late_ns;
+        }
+        let due_s = self.time_of(frame as f64);
+        let floor_ns = if due_s > self.floor.0 {
+            self.floor.1
+        } else {
+            0.0
+        };
+        let (begin, end) = self.stall_s;
+        let due_s = if due_s > begin && due_s < end {
+            end
+        } else {
+            due_s
+        };
+        due_s * 1e9 + late_ns + floor_ns
+    }
+
+    fn judge(&self, read: &Read, end: u64) -> Seen {
+        let frames = BLOCK as f64;
+        let way = frames * read.step_from + 0.5 * (frames - 1.0) * (read.step_to - read.step_from);
+        let seconds = end as f64 / RATE_HZ;
+        let delay = self.written_at(seconds) - (read.frame as f64 + read.fraction + way);
+        let ppm = if seconds > self.ppm.1 {
+            self.ppm.2
+        } else {
+            self.ppm.0
+        };
+        Seen {
+            seconds,
+            off_frames: delay - self.drift.delay_frames(),
+            ppm: (way / frames / (1.0 + ppm * 1e-6) - 1.0) * 1e6,
+            jump: read.jump,
+        }
+    }
+}
+
+/// When ratio and delay were right for good.
+fn locked_s(seen: &[Seen]) -> f64 {
+    let wrong = |seen: &&Seen| seen.ppm.abs() > 5.0 || seen.off_frames.abs() > 1.0;
+    seen.iter()
+        .rfind(wrong)
+        .map_or(seen[0].seconds, |seen| seen.seconds)
+}
+
+#[test]
+fn two_clocks_far_apart_lock_within_seconds() {
+    for (ppm, late_ns, most_s) in [
+        (1_900.0, 50e3, 1.5),
+        (-1_900.0, 50e3, 1.5),
+        (60.0, 2e6, 10.0),
+    ] {
+        let seen = Plant::new(ppm, late_ns, None).run(40.0);
+        let locked = locked_s(&seen);
+        assert!(
+            locked < most_s,
+            "{ppm} ppm, late {late_ns} ns: locked at {locked} s"
+        );
+        let last = &seen[seen.len() - 1];
+        assert!(last.ppm.abs() < 0.5, "{} ppm", last.ppm);
+        assert!(
+            seen[1..]
+                .iter()
+                .filter(|seen| seen.seconds > most_s)
+                .all(|seen| !seen.jump)
+        );
+    }
+}
+
+#[test]
+fn what_was_learned_locks_at_once() {
+    let mut cold = Plant::new(-700.0, 50e3, None);
+    cold.run(30.0);
+    let learned = cold.drift.learned().unwrap();
+    assert!((learned.from_error - learned.to_error + 700e-6).abs() < 0.2e-6);
+    let mut warm = Plant::new(-700.0, 50e3, Some(learned));
+    warm.random = 99;
+    let seen = warm.run(5.0);
+    assert!(locked_s(&seen) < 0.1, "{} s", locked_s(&seen));
+}
+
+#[test]
+fn what_was_learned_wrongly_is_forgotten() {
+    let learned = Learned {
+        from_error: 300e-6,
+        to_error: 0.0,
+        margin_frames: 8.0,
+    };
+    let seen = Plant::new(-200.0, 50e3, Some(learned)).run(40.0);
+    assert!(locked_s(&seen) < 25.0, "{} s", locked_s(&seen));
+}
+
+#[test]
+fn what_no_clock_is_off_by_is_not_believed() {
+    for error in [0.01, -0.01, 2.5e-3, -2.5e-3, -1.0, f64::NAN, f64::INFINITY] {
+        let learned = Learned {
+            from_error: error,
+            to_error: -error,
+            margin_frames: if error.is_nan() { f64::NAN } else { -1e9 },
+        };
+        let seen = Plant::new(-200.0, 50e3, Some(learned)).run(10.0);
+        assert!(locked_s(&seen) < 3.0, "{error}: {} s", locked_s(&seen));
+    }
+}
+
+/// Calls that are never late: nothing divides by their lateness.
+#[test]
+fn calls_that_are_never_late_lock_at_once() {
+    let seen = Plant::new(150.0, 0.0, None).run(20.0);
+    assert!(locked_s(&seen) < 0.3, "{} s", locked_s(&seen));
+    assert!(seen.iter().all(|seen| seen.ppm.is_finite()));
+}
+
+#[test]
+fn a_floor_that_jumps_moves_nothing() {
+    for floor_ns in [200e3, 25e3] {
+        let mut plant = Plant::new(120.0, 50e3, None);
+        plant.floor = (20.0, floor_ns);
+        let seen = plant.run(60.0);
+        assert!(
+            locked_s(&seen) < 2.0,
+            "{floor_ns} ns: {} s",
+            locked_s(&seen)
+        );
+    }
+}
+
+#[test]
+fn a_rate_that_jumps_is_followed() {
+    for by in [-20.0, 20.0] {
+        let mut plant = Plant::new(100.0, 50e3, None);
+        plant.ppm = (100.0, 20.0, 100.0 + by);
+        let seen = plant.run(60.0);
+        let locked = locked_s(&seen);
+        assert!(locked > 20.0 && locked < 35.0, "{by} ppm: {locked} s");
+    }
+}
+
+#[test]
+fn a_stall_leaves_ratio_and_target_as_they_were() {
+    let mut plant = Plant::new(-80.0, 50e3, None);
+    plant.stall_s = (20.0, 20.02);
+    let seen = plant.run(40.0);
+    let margin = plant.drift.margin_frames();
+    assert!(margin < 12.0, "{margin} frames of margin");
+    assert!(locked_s(&seen) < 2.0, "{} s", locked_s(&seen));
+}
+
+#[test]
+fn lateness_that_stays_is_waited_for_at_once() {
+    let mut plant = Plant::new(0.0, 50e3, None);
+    plant.run(2.0);
+    let before = plant.drift.margin_frames();
+    let mut plant = Plant::new(0.0, 50e3, None);
+    plant.floor = (1.0, 2e6);
+    plant.run(2.0);
+    let after = plant.drift.margin_frames();
+    assert!(before < 12.0 && after > 96.0, "{before} and {after} frames");
+}
+
+/// The same calls give the same reads, whatever the counters begin at.
+#[test]
+fn counters_may_begin_anywhere_and_wrap() {
+    let run = |frame: u64, time: u64| {
+        let mut plant = Plant::new(300.0, 50e3, None);
+        let mut steps = Vec::new();
+        for block in 1..2_000_u64 {
+            let late = (plant.late_ns * plant.unit()) as u64;
+            let ns = (plant.time_of((block * BLOCK) as f64) * 1e9) as u64 + late;
+            plant
+                .drift
+                .written(frame.wrapping_add(block * BLOCK), time.wrapping_add(ns));
+            let ns = (block * BLOCK) * 1_000_000_000 / 48_000 + late;
+            let end = frame.wrapping_add(block * BLOCK);
+            if let Some(read) = plant.drift.read(end, time.wrapping_add(ns), BLOCK as usize) {
+                steps.push((read.frame.wrapping_sub(frame), read.fraction, read.step_to));
+            }
+        }
+        steps
+    };
+    let first = run(0, 1_000);
+    assert!(first.len() > 1_900);
+    assert_eq!(first, run(u64::MAX - 100_000, u64::MAX - 2_000_000_000));
+}

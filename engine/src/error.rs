@@ -1,0 +1,122 @@
+//! What the engine could not do.
+
+use std::path::{Path, PathBuf};
+
+use ossicle_io::device::DeviceError;
+use ossicle_io::file::FileError;
+
+use crate::chain::ChainError;
+use crate::controller::EditError;
+use crate::flight::FlightError;
+
+/// Why a session or a render could not begin, go on or end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The chain is wrong; correct it.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The chain does not fit this rate or these channels, or an edit is wrong.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong with it.
+        source: FileError,
+    },
+    /// Input and output are the same file; choose another name.
+    #[error("{}: input and output are the same file", path.display())]
+    SameFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A device cannot be opened, or has gone.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The device stopped calling and did not come back; what was recorded is whole.
+    #[error("\"{device}\" stopped: {cause}")]
+    DeviceLost {
+        /// Name of the device.
+        device: String,
+        /// What is known of the cause.
+        cause: String,
+    },
+    /// Input and output devices do not run at one rate; name a rate that both offer.
+    #[error("input runs at {input_hz} Hz and output at {output_hz} Hz: give one rate for both")]
+    RatesDiffer {
+        /// Rate of the input device.
+        input_hz: u32,
+        /// Rate of the output device.
+        output_hz: u32,
+    },
+    /// The rates are too far apart to resample.
+    #[error("cannot resample from {from_hz} Hz to {to_hz} Hz (each must be 1000 to 3072000 Hz)")]
+    RateRatio {
+        /// Rate of the file.
+        from_hz: u32,
+        /// Rate of the device.
+        to_hz: u32,
+    },
+    /// A sound needs more memory than it may have; play the file from disk, or allow more.
+    #[error(
+        "{}: needs {bytes} bytes of memory or more (allowed: {allowed_bytes})",
+        path.display()
+    )]
+    SoundTooLong {
+        /// The file.
+        path: PathBuf,
+        /// Bytes needed, as far as it was read.
+        bytes: u64,
+        /// Most bytes it may have.
+        allowed_bytes: u64,
+    },
+    /// A sound was given without a plane; give one for each channel.
+    #[error("a sound needs one channel at least")]
+    SoundWithoutChannels,
+    /// A sound was given as planes of different lengths; give planes of one length.
+    #[error("a sound's channels have {first} and {other} frames (allowed: as many in each)")]
+    SoundTorn {
+        /// Frames of the first channel.
+        first: usize,
+        /// Frames of the first channel that differs.
+        other: usize,
+    },
+    /// No host was named and none answers; `null` runs without a sound card.
+    #[error("no sound server and no sound card answers (host \"null\" runs without one)")]
+    NoHost,
+    /// The configuration names neither an input nor an output.
+    #[error("neither an input nor an output device is asked for")]
+    NoDevice,
+    /// A recording wants the device's input, and there is none.
+    #[error("there is no input to record")]
+    NoInput,
+    /// The flight recorder cannot write.
+    #[error(transparent)]
+    Flight(#[from] FlightError),
+    /// The system gave no thread.
+    #[error("cannot start the {thread} thread: {source}")]
+    Thread {
+        /// What the thread is for.
+        thread: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// A thread of the engine ended before its time.
+    #[error("the {thread} thread was lost")]
+    ThreadLost {
+        /// What the thread was for.
+        thread: &'static str,
+    },
+}
+
+impl EngineError {
+    pub(crate) fn file(path: &Path, source: FileError) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}

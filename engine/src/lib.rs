@@ -1,0 +1,35 @@
+//! Real-time audio: play live with effects, record a microphone to a file, embed both.
+//!
+//! - [`session`]: devices, a source, a chain and a recording, running.
+//! - [`chain`]: what the sound passes; [`controller`]: edits while it runs.
+//! - [`sound`]: sounds held in memory and the node that plays them, many at once.
+//! - [`render`]: the same chain offline, with the same bits.
+//! - [`flight`]: the last minute, kept and run again.
+//! - [`record`]: recordings, and reading them while they grow.
+//! - [`dsp`] and [`io`]: nodes, devices, rings, files.
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
+pub use ossicle_dsp as dsp;
+pub use ossicle_io as io;
+
+pub mod chain;
+pub mod controller;
+mod counters;
+pub mod edit;
+mod error;
+pub mod event;
+pub mod flight;
+mod graph;
+mod panics;
+pub mod plan;
+pub mod processor;
+pub mod record;
+pub mod render;
+mod resample;
+pub mod session;
+pub mod sound;
+
+pub use error::EngineError;

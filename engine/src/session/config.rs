@@ -1,0 +1,145 @@
+//! What a session is to do.
+
+use std::path::PathBuf;
+
+use ossicle_io::device::{HostKind, Port};
+
+use super::own::BlockCallback;
+use super::realtime::RealtimeRights;
+use crate::chain::Chain;
+use crate::flight::FlightConfig;
+use crate::record::RecordConfig;
+
+/// What a session is to do: devices, source, chain, recording.
+///
+/// With an output, the output's callback runs the chain; without one, the input's does.
+#[derive(Debug, Default)]
+pub struct SessionConfig {
+    /// How devices are reached; `None` for the first host that answers.
+    pub host: Option<HostKind>,
+    /// The device that sound comes from, if any.
+    pub input: Option<Port>,
+    /// The device that sound goes to, if any.
+    pub output: Option<Port>,
+    /// Sample rate in hertz; `None` for what the devices prefer.
+    pub sample_rate_hz: Option<u32>,
+    /// Frames per callback asked for; `None` for a default.
+    pub buffer_frames: Option<u32>,
+    /// JACK only: leave the ports unconnected.
+    pub leave_unconnected: bool,
+    /// Which rights of real-time work are asked of the system.
+    pub realtime: RealtimeRights,
+    /// The chain.
+    pub chain: Chain,
+    /// Latency that the chain always has at least, in frames: edits that stay within it move no path
+    /// that they do not touch.
+    pub latency_budget_frames: u64,
+    /// What goes into the chain.
+    pub source: Source,
+    /// What is recorded, if anything.
+    pub record: Option<RecordConfig>,
+    /// Where the stream ends, if not before.
+    pub limit: Option<Moment>,
+    /// Where the flight recorder writes when something was late.
+    pub flight: FlightConfig,
+}
+
+impl SessionConfig {
+    /// From the default input through `chain` to the default output.
+    #[must_use]
+    pub fn live(chain: Chain) -> Self {
+        Self {
+            input: Some(Port::default()),
+            output: Some(Port::default()),
+            chain,
+            ..Self::default()
+        }
+    }
+
+    /// A file through `chain` to the default output, from its start.
+    #[must_use]
+    pub fn play(path: impl Into<PathBuf>, chain: Chain) -> Self {
+        let seek = Moment::Frames(0);
+        Self {
+            output: Some(Port::default()),
+            chain,
+            source: Source::File(FilePlay {
+                path: path.into(),
+                seek,
+                looped: false,
+            }),
+            ..Self::default()
+        }
+    }
+
+    /// From the default input to a file, as [`RecordConfig::new`] says.
+    #[must_use]
+    pub fn record(path: impl Into<PathBuf>) -> Self {
+        Self {
+            input: Some(Port::default()),
+            record: Some(RecordConfig::new(path)),
+            ..Self::default()
+        }
+    }
+}
+
+/// What goes into the chain.
+#[derive(Default)]
+pub enum Source {
+    /// The input device.
+    #[default]
+    Input,
+    /// A file.
+    File(FilePlay),
+    /// A function of the caller's, which sees the input device's sound if there is one.
+    Own {
+        /// Called for every block on the real-time thread.
+        callback: BlockCallback,
+        /// Channels into the chain when there is no input device.
+        channels: usize,
+    },
+}
+
+/// A file to be played.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FilePlay {
+    /// The file.
+    pub path: PathBuf,
+    /// Where to begin, at the file's own rate.
+    pub seek: Moment,
+    /// Begin again at the start whenever the end is reached.
+    pub looped: bool,
+}
+
+/// A moment, counted from a start.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Moment {
+    /// In frames.
+    Frames(u64),
+    /// In seconds.
+    Seconds(f64),
+}
+
+impl Moment {
+    /// The moment in frames at a sample rate, rounded.
+    #[must_use]
+    pub fn frames(self, sample_rate_hz: u32) -> u64 {
+        match self {
+            Self::Frames(frames) => frames,
+            Self::Seconds(seconds) => (seconds * f64::from(sample_rate_hz)).round() as u64,
+        }
+    }
+}
+
+impl core::fmt::Debug for Source {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Input => formatter.write_str("Input"),
+            Self::File(file) => formatter.debug_tuple("File").field(file).finish(),
+            Self::Own { channels, .. } => formatter
+                .debug_struct("Own")
+                .field("channels", channels)
+                .finish_non_exhaustive(),
+        }
+    }
+}

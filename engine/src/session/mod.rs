@@ -1,0 +1,234 @@
+//! A session: devices, a source, a chain and a recording, running.
+
+mod capture;
+mod config;
+mod core;
+mod feed;
+mod health;
+mod levels;
+mod open;
+mod own;
+mod player;
+mod realtime;
+mod report;
+mod shared;
+mod slot;
+mod start;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ossicle_io::device::reaper::Retired;
+use ossicle_io::device::{Reaper, StreamInfo};
+
+use crate::controller::Controller;
+use crate::counters::Counters;
+use crate::error::EngineError;
+use crate::flight::{FlightError, Keeper};
+use crate::record::{Recording, Take};
+use core::Core;
+use health::Watched;
+use levels::Levels;
+use player::Player;
+use shared::Shared;
+use slot::Slot;
+
+pub(crate) use core::CHUNK_FRAMES;
+
+pub use config::{FilePlay, Moment, SessionConfig, Source};
+pub use open::Open;
+pub use own::{BlockCallback, BlockInfo, Flow};
+pub use realtime::{Realtime, RealtimeRights};
+pub use report::{Ended, Report};
+
+/// How long the core gets to fade out and end.
+const END_WITHIN: Duration = Duration::from_millis(400);
+/// How long a device gets to play out what it holds, in milliseconds.
+const PLAY_OUT_MS: u64 = 10_000;
+/// How long a stream gets to be dropped before it is abandoned.
+const RETIRE_WITHIN: Duration = Duration::from_millis(1500);
+
+/// A running session.
+///
+/// Ends its streams and closes its files when it is stopped or dropped.
+pub struct Session {
+    controller: Controller,
+    shared: Arc<Shared>,
+    counters: Arc<Counters>,
+    slot: Arc<Slot<Core>>,
+    streams: Vec<Watched>,
+    infos: Vec<StreamInfo>,
+    player: Option<Player>,
+    recording: Option<Recording>,
+    levels: Levels,
+    keeper: Keeper,
+    reaper: Reaper,
+    warnings: Vec<String>,
+    failure: Option<EngineError>,
+    channels: usize,
+    sample_rate_hz: u32,
+    counts_source: bool,
+    /// A virtual device runs on the caller's time: nothing is waited for.
+    is_virtual: bool,
+    memory_locked: bool,
+}
+
+impl Session {
+    /// Opens the devices and begins.
+    ///
+    /// # Errors
+    /// A device, a file or a chain that cannot be had as asked.
+    pub fn start(config: SessionConfig) -> Result<Self, EngineError> {
+        Self::start_with(config, &mut ossicle_io::device::open)
+    }
+
+    /// Begins on devices that `open` opens: a simulation, for one.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with(config: SessionConfig, open: &mut Open<'_>) -> Result<Self, EngineError> {
+        start::start(config, open)
+    }
+
+    /// Edits the running chain.
+    pub fn controller(&mut self) -> &mut Controller {
+        &mut self.controller
+    }
+
+    /// Sample rate of the session in hertz.
+    pub fn sample_rate_hz(&self) -> u32 {
+        self.sample_rate_hz
+    }
+
+    /// Channels that leave the chain.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// What the devices settled on.
+    pub fn devices(&self) -> &[StreamInfo] {
+        &self.infos
+    }
+
+    /// The recording so far, if there is one, to be read by index while it grows.
+    pub fn take(&self) -> Option<&Arc<Take>> {
+        self.recording.as_ref().map(Recording::take)
+    }
+
+    /// Writes what the flight recorder kept of the last minute into a new folder below `below`, and
+    /// returns that folder: see [`flight`](crate::flight).
+    ///
+    /// # Errors
+    /// No callback was seen yet, or the folder cannot be written.
+    pub fn dump_flight(&mut self, below: &Path) -> Result<PathBuf, FlightError> {
+        // The log has the positions of what was answered by now.
+        self.controller.turn();
+        self.keeper.dump(below)
+    }
+
+    /// Ends the session in order: fades out, ends the streams, closes the file.
+    ///
+    /// # Errors
+    /// What ended the session before its time (a device that was lost, a file that could not be
+    /// read), or what went wrong while it was closed. The recording is closed all the same.
+    pub fn stop(mut self) -> Result<Ended, EngineError> {
+        // What has gone wrong since the last report is not to be lost.
+        self.look_after_streams();
+        let natural_end = self.shared.has_ended();
+        self.shared.stop();
+        self.wait_for_the_end();
+        if natural_end {
+            self.let_the_device_play_out();
+        }
+        let (xruns, realtime) = (self.xruns(), self.realtime());
+        self.retire_streams();
+        // The core holds the rings' writing ends; a callback that hangs may have it still.
+        drop(self.slot.take());
+        self.controller.turn();
+        self.keeper.finish();
+        self.warnings.extend(self.keeper.take_notes());
+        let mut failure = self.failure.take();
+        if let Some(player) = self.player.take() {
+            failure = failure.or(player.finish());
+        }
+        let recorded = match self.recording.take().map(Recording::finish) {
+            Some(Err(error)) => return Err(error),
+            Some(Ok(recorded)) => Some(recorded),
+            None => None,
+        };
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(self.ended(xruns, realtime, recorded)),
+        }
+    }
+
+    fn xruns(&self) -> u64 {
+        self.streams
+            .iter()
+            .map(|watched| watched.stream.status().xruns())
+            .sum()
+    }
+
+    fn wait_for_the_end(&mut self) {
+        if self.is_virtual {
+            return;
+        }
+        let deadline = Instant::now() + END_WITHIN;
+        while !self.shared.has_ended()
+            && Instant::now() < deadline
+            && self.streams.iter().all(Watched::is_alive)
+        {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// What was written last is still in the device's buffers.
+    fn let_the_device_play_out(&self) {
+        if self.is_virtual {
+            return;
+        }
+        let frames = self
+            .infos
+            .iter()
+            .filter(|info| info.output_channels > 0)
+            .map(|info| 2 * u64::from(info.buffer_frames) + info.device_latency_frames.unwrap_or(0))
+            .max();
+        let ms = frames.unwrap_or(0) * 1000 / u64::from(self.sample_rate_hz);
+        std::thread::sleep(Duration::from_millis(ms.min(PLAY_OUT_MS)));
+    }
+
+    fn retire_streams(&mut self) {
+        for watched in self.streams.drain(..) {
+            if self.reaper.retire(watched.stream, RETIRE_WITHIN) == Retired::Abandoned {
+                self.warnings
+                    .push("a device hangs and was abandoned".to_owned());
+            }
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.shared.stop();
+        self.retire_streams();
+        drop(self.slot.take());
+        self.keeper.finish();
+        if let Some(player) = self.player.take() {
+            player.finish();
+        }
+        if let Some(recording) = self.recording.take() {
+            // An error has no way out of a drop; `stop` tells it.
+            let _ = recording.finish();
+        }
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Session")
+            .field("devices", &self.infos)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,92 @@
+//! What a session's threads tell each other, without waiting.
+
+#![warn(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros
+)]
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Read and written by callbacks and by ordinary threads.
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// Stream position at which the core ends; `u64::MAX` for never.
+    end_at: AtomicU64,
+    /// The core is to fade out and end.
+    stopping: AtomicBool,
+    /// The core has ended: only silence comes from now on.
+    ended: AtomicBool,
+    /// A recording in another device's capture callback has yet to reach its end.
+    capture_open: AtomicBool,
+    /// The stream position: frames processed and frames the device lost.
+    pub(super) position: AtomicU64,
+    /// Frames lost on the way from the device to the core or to a recording.
+    pub(super) overrun_frames: AtomicU64,
+    /// Frames of a live input passed over to bring its delay back. No recording of it misses them.
+    pub(super) skipped_frames: AtomicU64,
+    /// Frames of silence made for want of input.
+    pub(super) underrun_frames: AtomicU64,
+    /// Frames that wait between the capture and the playback callback.
+    pub(super) margin_frames: AtomicU64,
+    /// Frames that came in from the source.
+    pub(super) source_frames: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn new(end_at: Option<u64>) -> Self {
+        Self {
+            end_at: AtomicU64::new(end_at.unwrap_or(u64::MAX)),
+            stopping: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            capture_open: AtomicBool::new(false),
+            position: AtomicU64::new(0),
+            overrun_frames: AtomicU64::new(0),
+            underrun_frames: AtomicU64::new(0),
+            skipped_frames: AtomicU64::new(0),
+            margin_frames: AtomicU64::new(0),
+            source_frames: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn end_at(&self) -> u64 {
+        self.end_at.load(Ordering::Acquire)
+    }
+
+    /// Ends at `position`, unless it ends earlier already.
+    pub(super) fn end_by(&self, position: u64) {
+        self.end_at.fetch_min(position, Ordering::AcqRel);
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_ended(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_capture_open(&self, open: bool) {
+        self.capture_open.store(open, Ordering::Release);
+    }
+
+    /// The core has ended, and so has the recording of a capture callback, if there is one.
+    pub(super) fn all_ended(&self) -> bool {
+        self.has_ended() && !self.capture_open.load(Ordering::Acquire)
+    }
+}
+
+/// Adds without wrapping surprises; relaxed, for counters.
+pub(super) fn count(counter: &AtomicU64, frames: u64) {
+    if frames > 0 {
+        counter.fetch_add(frames, Ordering::Relaxed);
+    }
+}

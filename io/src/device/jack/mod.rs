@@ -1,0 +1,234 @@
+//! JACK: one client with input and output ports, called once per cycle with both, so that a sound
+//! that comes in can leave in the same cycle.
+
+mod frame_clock;
+mod process;
+mod stream;
+
+use std::collections::BTreeMap;
+use std::sync::Once;
+
+use jack::{Client, ClientOptions, ClientStatus, LatencyType, LoggerType, PortFlags};
+
+use super::StreamRequest;
+use super::deadline::within;
+use super::info::nearest;
+use super::{Capability, DeviceError, DeviceInfo, HostKind, PendingStream, Port, StreamInfo};
+use stream::Pending;
+
+/// Name of the client; the server makes it unique.
+const CLIENT: &str = "ossicle";
+const AUDIO: &str = "32 bit float mono audio";
+const MAX_CHANNELS: usize = 64;
+/// Channels where no other client's ports say it.
+const CHANNELS: usize = 2;
+
+/// Whether a server answers.
+pub(super) fn is_available() -> bool {
+    connect("ossicle-probe").is_ok()
+}
+
+/// Every client with audio ports.
+pub(super) fn devices() -> Result<Vec<DeviceInfo>, DeviceError> {
+    within(HostKind::Jack, "list devices", || {
+        let client = connect_here("ossicle-probe")?;
+        let mut devices: BTreeMap<String, DeviceInfo> = BTreeMap::new();
+        for (flag, is_input) in [(PortFlags::IS_OUTPUT, true), (PortFlags::IS_INPUT, false)] {
+            let physical = client.ports(None, Some(AUDIO), flag | PortFlags::IS_PHYSICAL);
+            for (name, ports) in by_client(client.ports(None, Some(AUDIO), flag)) {
+                let is_default = physical.iter().any(|port| ports.contains(port));
+                let capability = Capability {
+                    channels: 1..=ports.len(),
+                    sample_rates_hz: vec![client.sample_rate()],
+                    buffer_frames: Some(client.buffer_size()..=client.buffer_size()),
+                };
+                let device = devices.entry(name.clone()).or_insert_with(|| DeviceInfo {
+                    id: format!("jack:{name}"),
+                    name,
+                    host: HostKind::Jack,
+                    input: None,
+                    output: None,
+                    default_input: false,
+                    default_output: false,
+                });
+                if is_input {
+                    (device.input, device.default_input) = (Some(capability), is_default);
+                } else {
+                    (device.output, device.default_output) = (Some(capability), is_default);
+                }
+            }
+        }
+        Ok(devices.into_values().collect())
+    })?
+}
+
+/// Settles a stream: the server's rate and period, and the ports at the other end.
+pub(super) fn open(request: &StreamRequest) -> Result<Box<dyn PendingStream>, DeviceError> {
+    let request = request.clone();
+    within(HostKind::Jack, "open", move || {
+        let client = connect_here(CLIENT)?;
+        let sample_rate_hz = client.sample_rate();
+        if let Some(asked_hz) = request
+            .sample_rate_hz
+            .filter(|&asked| asked != sample_rate_hz)
+        {
+            let (device, allowed) = ("jack".to_owned(), vec![sample_rate_hz]);
+            return Err(DeviceError::SampleRateUnsupported {
+                device,
+                asked_hz,
+                allowed,
+            });
+        }
+        let settle = |port: &Option<Port>, flag: PortFlags, mode: LatencyType| match port {
+            Some(port) => settle(&client, port, flag, mode),
+            None => Ok(Settled::default()),
+        };
+        let input = settle(&request.input, PortFlags::IS_OUTPUT, LatencyType::Capture)?;
+        let output = settle(&request.output, PortFlags::IS_INPUT, LatencyType::Playback)?;
+        let latencies = [input.latency_frames, output.latency_frames];
+        let info = StreamInfo {
+            host: HostKind::Jack,
+            input_device: input.device,
+            output_device: output.device,
+            input_channels: input.channels,
+            output_channels: output.channels,
+            sample_rate_hz,
+            buffer_frames: client.buffer_size(),
+            device_latency_frames: latencies.iter().flatten().copied().reduce(|a, b| a + b),
+        };
+        let connect = !request.leave_unconnected;
+        let (sources, sinks) = if connect {
+            (input.ports, output.ports)
+        } else {
+            <_>::default()
+        };
+        Ok(Box::new(Pending {
+            client,
+            info,
+            sources,
+            sinks,
+        }) as Box<dyn PendingStream>)
+    })?
+}
+
+fn connect(name: &'static str) -> Result<Client, DeviceError> {
+    within(HostKind::Jack, "connect", move || connect_here(name))?
+}
+
+/// A client, on this thread; never starts a server.
+fn connect_here(name: &str) -> Result<Client, DeviceError> {
+    static QUIET: Once = Once::new();
+    let unavailable = |hint: &str| DeviceError::HostUnavailable {
+        host: HostKind::Jack,
+        hint: hint.to_owned(),
+    };
+    if jack::jack_sys::library().is_err() {
+        return Err(unavailable("the library libjack.so.0 is not installed"));
+    }
+    // The library says on standard error what is returned here.
+    QUIET.call_once(|| jack::set_logger(LoggerType::None));
+    match Client::new(name, ClientOptions::NO_START_SERVER) {
+        Ok((client, _)) => Ok(client),
+        Err(jack::Error::ClientError(status)) if status.contains(ClientStatus::VERSION_ERROR) => {
+            Err(unavailable(
+                "the server speaks another version of the protocol",
+            ))
+        }
+        Err(_) => Err(unavailable(
+            "no server answers; start jackd, or name one by \
+                                   JACK_DEFAULT_SERVER",
+        )),
+    }
+}
+
+/// One direction, settled.
+#[derive(Default)]
+struct Settled {
+    device: Option<String>,
+    channels: usize,
+    /// Full names of the other client's ports.
+    ports: Vec<String>,
+    latency_frames: Option<u64>,
+}
+
+fn settle(
+    client: &Client,
+    port: &Port,
+    flag: PortFlags,
+    mode: LatencyType,
+) -> Result<Settled, DeviceError> {
+    let ports = match &port.device {
+        Some(asked) => find(client.ports(None, Some(AUDIO), flag), asked)?,
+        None => {
+            let physical = client.ports(None, Some(AUDIO), flag | PortFlags::IS_PHYSICAL);
+            by_client(physical).into_values().next().unwrap_or_default()
+        }
+    };
+    let device = ports
+        .first()
+        .map_or("jack", |port| client_of(port))
+        .to_owned();
+    let offered = if ports.is_empty() {
+        CHANNELS
+    } else {
+        ports.len().min(MAX_CHANNELS)
+    };
+    let channels = port.channels.unwrap_or(offered);
+    if !(1..=MAX_CHANNELS).contains(&channels) {
+        let allowed = (1..=MAX_CHANNELS).collect();
+        return Err(DeviceError::ChannelsUnsupported {
+            device,
+            asked: channels,
+            allowed,
+        });
+    }
+    let latency = |name: &String| Some(client.port_by_name(name)?.get_latency_range(mode).1);
+    let latency_frames = ports.iter().filter_map(latency).max().map(u64::from);
+    Ok(Settled {
+        device: Some(device),
+        channels,
+        ports,
+        latency_frames,
+    })
+}
+
+/// The ports of the client called `asked`, or those with `asked` in their full names.
+fn find(ports: Vec<String>, asked: &str) -> Result<Vec<String>, DeviceError> {
+    let wanted = asked.strip_prefix("jack:").unwrap_or(asked);
+    let exact = |port: &&String| client_of(port) == wanted;
+    let lower = wanted.to_lowercase();
+    let partly = |port: &&String| port.to_lowercase().contains(&lower);
+    let mut found: Vec<String> = ports.iter().filter(exact).cloned().collect();
+    if found.is_empty() {
+        found = ports.iter().filter(partly).cloned().collect();
+    }
+    if found.is_empty() {
+        let clients = by_client(ports)
+            .into_keys()
+            .map(|client| format!("jack:{client}"));
+        let available: Vec<String> = clients.collect();
+        return Err(DeviceError::DeviceNotFound {
+            asked: asked.to_owned(),
+            host: HostKind::Jack,
+            nearest: nearest(asked, &available),
+            available,
+        });
+    }
+    Ok(found)
+}
+
+fn client_of(port: &str) -> &str {
+    port.split_once(':').map_or(port, |(client, _)| client)
+}
+
+/// Ports by the client that owns them, in the server's order, our probe left out.
+fn by_client(ports: Vec<String>) -> BTreeMap<String, Vec<String>> {
+    let mut clients: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for port in ports {
+        clients
+            .entry(client_of(&port).to_owned())
+            .or_default()
+            .push(port);
+    }
+    clients
+}

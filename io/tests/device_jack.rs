@@ -1,0 +1,362 @@
+//! The JACK device against a real server with the dummy driver.
+
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use ossicle_io::device::reaper::Retired;
+use ossicle_io::device::{
+    self, Call, DeviceError, HostKind, LostCause, Port, Reaper, Stream, StreamRequest, StreamState,
+};
+use ossicle_io::realtime::{self, AllocatorGuard, system_calls};
+use xtask::peers::jack as peers;
+use xtask::servers::{Jack, JackOptions};
+
+#[global_allocator]
+static ALLOCATOR: AllocatorGuard = AllocatorGuard::new();
+
+/// A server that this process's clients go to, one test at a time.
+struct Rig {
+    server: Jack,
+    _turn: MutexGuard<'static, ()>,
+}
+
+fn rig(period_frames: u32) -> Rig {
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let server = Jack::start(JackOptions {
+        period_frames,
+        ..Default::default()
+    })
+    .unwrap();
+    for (name, value) in server.env() {
+        // SAFETY: the lock keeps every other test of this program from opening a client, and so
+        // from reading the environment.
+        unsafe { std::env::set_var(name, value) };
+    }
+    Rig {
+        server,
+        _turn: turn,
+    }
+}
+
+fn duplex(channels: usize) -> StreamRequest {
+    let port = Port {
+        device: None,
+        channels: Some(channels),
+    };
+    StreamRequest {
+        input: Some(port.clone()),
+        output: Some(port),
+        ..Default::default()
+    }
+}
+
+fn through(call: &mut Call<'_>) {
+    call.output.copy_from_slice(call.input);
+}
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{what} did not come"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn what_comes_in_leaves_in_the_same_cycle() {
+    for period in [64, 256] {
+        let rig = rig(period);
+        let _ = system_calls::watch();
+        let before = realtime::violations();
+        let pending = device::open(
+            HostKind::Jack,
+            &StreamRequest {
+                leave_unconnected: true,
+                ..duplex(2)
+            },
+        )
+        .unwrap();
+        assert_eq!(
+            (pending.info().sample_rate_hz, pending.info().buffer_frames),
+            (48_000, period)
+        );
+        let stream = pending.start(Box::new(through)).unwrap();
+        let delay = peers::iodelay(&rig.server, || {
+            peers::connect(&rig.server, "jack_delay:out", "ossicle:in_1")?;
+            peers::connect(&rig.server, "ossicle:out_1", "jack_delay:in")
+        });
+        // The loop through the meter itself is one period long; we add nothing to it.
+        let delay = delay.unwrap();
+        assert!(
+            (delay - f64::from(period)).abs() < 0.01,
+            "{delay} frames at period {period}"
+        );
+        drop(stream);
+        assert_eq!(
+            realtime::violations(),
+            before,
+            "in the callback, beside allocations: {:?}",
+            system_calls::calls()
+        );
+    }
+}
+
+#[test]
+fn the_system_ports_are_connected_unless_told_otherwise() {
+    let rig = rig(256);
+    let connections = |rig: &Rig| {
+        let listed = rig.server.tool("jack_lsp").arg("-c").output().unwrap();
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        listed
+            .lines()
+            .filter(|line| line.starts_with(' ') && line.contains("ossicle"))
+            .count()
+    };
+    let pending = device::open(HostKind::Jack, &duplex(2)).unwrap();
+    assert_eq!(pending.info().input_device.as_deref(), Some("system"));
+    assert_eq!(pending.info().output_device.as_deref(), Some("system"));
+    assert!(pending.info().device_latency_frames.is_some());
+    let stream = pending.start(Box::new(through)).unwrap();
+    assert_eq!(connections(&rig), 4);
+    drop(stream);
+    let request = StreamRequest {
+        leave_unconnected: true,
+        ..duplex(2)
+    };
+    let stream = device::open(HostKind::Jack, &request)
+        .unwrap()
+        .start(Box::new(through))
+        .unwrap();
+    assert_eq!(connections(&rig), 0);
+    // A second client goes to the first one's ports, found by a part of the name.
+    let port = Port {
+        device: Some("ossicle".to_owned()),
+        channels: None,
+    };
+    let request = StreamRequest {
+        input: Some(port),
+        ..Default::default()
+    };
+    let pending = device::open(HostKind::Jack, &request).unwrap();
+    assert_eq!(pending.info().input_channels, 2);
+    let second = pending.start(Box::new(|_| {})).unwrap();
+    assert_eq!(connections(&rig), 4);
+    drop((stream, second));
+}
+
+/// Stops the server for 0.6 s under a stream. Returns how much longer the stream's position says it
+/// took than the clock says, in seconds.
+fn stall(rig: &Rig) -> f64 {
+    // What a stream position means: frames of the server's own clock since the first call.
+    let end = Arc::new(AtomicU64::new(0));
+    let told = Arc::new(AtomicU64::new(0));
+    let callback = {
+        let (end, told) = (end.clone(), told.clone());
+        move |call: &mut Call<'_>| {
+            let expected = end.load(Ordering::Relaxed);
+            assert_eq!(call.position, expected + call.lost_frames);
+            told.fetch_add(call.lost_frames, Ordering::Relaxed);
+            end.store(call.position + call.frames as u64, Ordering::Relaxed);
+        }
+    };
+    let stream = device::open(HostKind::Jack, &duplex(2))
+        .unwrap()
+        .start(Box::new(callback))
+        .unwrap();
+    let status = stream.status().clone();
+    wait_until("the first cycles", || status.callbacks() > 20);
+    let (began, position) = (Instant::now(), end.load(Ordering::Relaxed));
+    let lost = status.lost_frames();
+    rig.server.stop().unwrap();
+    std::thread::sleep(Duration::from_millis(600));
+    let period_ns = 256 * 1_000_000_000 / 48_000;
+    assert!(status.stalled(device::now_ns(), period_ns));
+    rig.server.cont().unwrap();
+    let callbacks = status.callbacks();
+    wait_until("the cycles after the stall", || {
+        status.callbacks() > callbacks + 100
+    });
+    let (elapsed, passed) = (began.elapsed(), end.load(Ordering::Relaxed) - position);
+    assert_eq!(status.state(), StreamState::Running);
+    assert!(status.xruns() > 0);
+    let lost = status.lost_frames() - lost;
+    drop(stream);
+    assert_eq!(told.load(Ordering::Relaxed), status.lost_frames());
+    assert!(lost > 9_600, "{lost} frames lost in a stall of 0.6 s");
+    passed as f64 / 48_000.0 - elapsed.as_secs_f64()
+}
+
+#[test]
+fn positions_tell_every_frame_the_server_lost() {
+    let rig = rig(256);
+    // The position keeps up with the clock, to within some periods of scheduling: a machine that is
+    // busy with something else is given another try.
+    let errors: Vec<f64> = (0..5).map(|_| stall(&rig)).collect();
+    let least = errors.iter().copied().map(f64::abs).fold(1.0, f64::min);
+    assert!(least < 0.03, "the position is off by {errors:?} seconds");
+}
+
+#[test]
+fn a_killed_server_is_told_and_nothing_hangs() {
+    let mut rig = rig(256);
+    let stream = device::open(HostKind::Jack, &duplex(2)).unwrap();
+    let stream = stream.start(Box::new(through)).unwrap();
+    let status = stream.status().clone();
+    wait_until("the first cycles", || status.callbacks() > 5);
+    rig.server.kill();
+    wait_until("the loss", || status.state() != StreamState::Running);
+    assert_eq!(status.state(), StreamState::Lost(LostCause::ServerGone));
+    let retired = Reaper::new().retire(stream, Duration::from_secs(5));
+    assert_eq!(retired, Retired::Done);
+}
+
+#[test]
+fn a_stopped_server_holds_nobody_up() {
+    let rig = rig(256);
+    let stream = device::open(HostKind::Jack, &duplex(2)).unwrap();
+    let stream = stream.start(Box::new(through)).unwrap();
+    let status = stream.status().clone();
+    wait_until("the first cycles", || status.callbacks() > 5);
+    rig.server.stop().unwrap();
+    let began = Instant::now();
+    let _ = Reaper::new().retire(stream, Duration::from_millis(500));
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    let refused = device::open(HostKind::Jack, &duplex(2)).map(|_| ());
+    assert!(refused.is_err());
+    assert!(
+        began.elapsed() < Duration::from_secs(9),
+        "{:?}",
+        began.elapsed()
+    );
+    rig.server.cont().unwrap();
+}
+
+#[test]
+fn what_the_server_does_not_offer_is_refused_by_name() {
+    let _rig = rig(256);
+    let asked = StreamRequest {
+        sample_rate_hz: Some(44_100),
+        ..duplex(2)
+    };
+    let refused = device::open(HostKind::Jack, &asked)
+        .map(|_| ())
+        .unwrap_err();
+    assert!(matches!(
+        refused,
+        DeviceError::SampleRateUnsupported { asked_hz: 44_100, ref allowed, .. }
+            if allowed == &[48_000]
+    ));
+    let port = Port {
+        device: Some("sistem".to_owned()),
+        channels: None,
+    };
+    let asked = StreamRequest {
+        input: Some(port),
+        ..Default::default()
+    };
+    let refused = device::open(HostKind::Jack, &asked)
+        .map(|_| ())
+        .unwrap_err();
+    assert!(matches!(
+        refused,
+        DeviceError::DeviceNotFound { nearest: Some(ref near), .. } if near == "jack:system"
+    ));
+    let refused = device::open(HostKind::Jack, &duplex(65))
+        .map(|_| ())
+        .unwrap_err();
+    assert!(matches!(
+        refused,
+        DeviceError::ChannelsUnsupported { asked: 65, .. }
+    ));
+}
+
+#[test]
+fn the_server_is_listed() {
+    let _rig = rig(256);
+    let devices = device::devices();
+    let system = devices
+        .iter()
+        .find(|device| device.id == "jack:system")
+        .unwrap();
+    assert!(system.default_input && system.default_output);
+    let input = system.input.as_ref().unwrap();
+    assert_eq!(input.channels, 1..=2);
+    assert_eq!(input.sample_rates_hz, [48_000]);
+    assert!(device::available_hosts().contains(&HostKind::Jack));
+}
+
+#[test]
+fn without_a_server_the_answer_is_quick_and_quiet() {
+    let program = std::env::current_exe().unwrap();
+    let began = Instant::now();
+    let answer = Command::new(program)
+        .args([
+            "--exact",
+            "child_without_a_server",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env("JACK_DEFAULT_SERVER", "nobody-started-this")
+        .output()
+        .unwrap();
+    assert!(
+        answer.status.success(),
+        "{}",
+        String::from_utf8_lossy(&answer.stderr)
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(String::from_utf8_lossy(&answer.stderr), "");
+}
+
+#[test]
+#[ignore = "run by another test, in an environment without a server"]
+fn child_without_a_server() {
+    let refused = device::open(HostKind::Jack, &duplex(2))
+        .map(|_| ())
+        .unwrap_err();
+    assert!(matches!(
+        refused,
+        DeviceError::HostUnavailable {
+            host: HostKind::Jack,
+            ..
+        }
+    ));
+    assert!(!HostKind::Jack.is_available());
+}
+
+#[test]
+fn a_second_client_gets_a_name_of_its_own() {
+    let rig = rig(256);
+    let open = || -> Box<dyn Stream> {
+        device::open(HostKind::Jack, &duplex(1))
+            .unwrap()
+            .start(Box::new(through))
+            .unwrap()
+    };
+    let streams = [open(), open()];
+    let ports = peers::ports(&rig.server).unwrap();
+    let ours: Vec<_> = ports
+        .iter()
+        .filter(|port| port.ends_with(":in_1"))
+        .collect();
+    assert_eq!(ours.len(), 2, "{ports:?}");
+    assert!(
+        streams
+            .iter()
+            .all(|stream| stream.status().state() == StreamState::Running)
+    );
+}

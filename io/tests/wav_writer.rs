@@ -1,0 +1,278 @@
+//! The WAV writer: what other readers find in its files, at every moment.
+
+use std::fs;
+use std::path::Path;
+
+use ossicle_io::file::{
+    AudioFile, FileError, Overwrite, WavReader, WavSpec, WavWriter, export_wav,
+};
+use ossicle_io::sample::SampleFormat;
+use tempfile::TempDir;
+
+fn spec(channels: usize, format: SampleFormat) -> WavSpec {
+    WavSpec {
+        sample_rate_hz: 44_100,
+        channels,
+        format,
+    }
+}
+
+fn ramp(samples: usize) -> Vec<f32> {
+    (0..samples)
+        .map(|number| (number as f32 * 0.37).sin() * 0.9)
+        .collect()
+}
+
+/// What another program's reader, hound, makes of the file, as codes or bits.
+fn judged(path: &Path) -> (hound::WavSpec, Vec<i32>) {
+    let mut reader = hound::WavReader::open(path).expect("hound opens it");
+    let spec = reader.spec();
+    let samples = match spec.sample_format {
+        hound::SampleFormat::Int => reader
+            .samples::<i32>()
+            .map(|code| code.expect("whole"))
+            .collect(),
+        hound::SampleFormat::Float => reader
+            .samples::<f32>()
+            .map(|value| value.expect("whole").to_bits() as i32)
+            .collect(),
+    };
+    (spec, samples)
+}
+
+#[test]
+fn another_reader_finds_the_very_codes_in_every_format() {
+    let directory = TempDir::new().expect("a directory");
+    for channels in [1, 2, 3, 6] {
+        for format in SampleFormat::ALL {
+            let path = directory.path().join(format!("{channels}-{format}.wav"));
+            // An odd number of frames, for the pad byte of mono with 24 bits.
+            let samples = ramp(channels * 4097);
+            let mut writer = WavWriter::create(&path, spec(channels, format), Overwrite::Never)
+                .expect("a new file");
+            for piece in samples.chunks(channels * 100) {
+                writer.write(piece).expect("room");
+            }
+            assert_eq!(writer.finish().expect("room"), 4097);
+            let (found, codes) = judged(&path);
+            assert_eq!(
+                (found.channels, found.sample_rate),
+                (channels as u16, 44_100)
+            );
+            assert_eq!(found.bits_per_sample, format.bits());
+            let scale = 2f64.powi(i32::from(format.bits()) - 1);
+            let expected: Vec<i32> = samples
+                .iter()
+                .map(|&sample| match format {
+                    SampleFormat::F32 => sample.to_bits() as i32,
+                    SampleFormat::I32 => {
+                        (f64::from(sample) * 8_388_608.0).round_ties_even() as i32 * 256
+                    }
+                    _ => (f64::from(sample) * scale).round_ties_even() as i32,
+                })
+                .collect();
+            assert!(codes == expected, "{channels} channels of {format}");
+            let bytes = fs::read(&path).expect("readable");
+            let riff = u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
+            assert_eq!(
+                riff as usize + 8,
+                bytes.len(),
+                "{channels} channels of {format}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_file_is_true_at_every_checkpoint_and_open_before_the_first() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("take.wav");
+    let samples = ramp(2 * 1000);
+    let mut writer =
+        WavWriter::create(&path, spec(2, SampleFormat::F32), Overwrite::Never).expect("a new file");
+    writer.write(&samples[..600]).expect("room");
+    // A recording killed now: its length is not known, and all of it is read.
+    let open = AudioFile::open(&path).expect("readable before any checkpoint");
+    assert_eq!(open.info().frames, Some(300));
+    assert_eq!(open.info().warnings.len(), 1);
+    for end in [700, 900, 2000] {
+        let from = writer.frames() as usize * 2;
+        writer.write(&samples[from..end]).expect("room");
+        writer.checkpoint().expect("room");
+        let (_, bits) = judged(&path);
+        let expected: Vec<i32> = samples[..end].iter().map(|s| s.to_bits() as i32).collect();
+        assert!(bits == expected, "after {end} samples");
+        assert!(
+            AudioFile::open(&path)
+                .expect("true")
+                .info()
+                .warnings
+                .is_empty()
+        );
+    }
+    // Dropped, as when a program ends in a hurry.
+    writer.write(&samples[..2]).expect("room");
+    drop(writer);
+    assert_eq!(judged(&path).1.len(), 2002);
+}
+
+#[test]
+fn a_growing_file_is_read_to_its_present_end() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("take.wav");
+    let samples = ramp(3 * 500);
+    let mut writer =
+        WavWriter::create(&path, spec(3, SampleFormat::F32), Overwrite::Never).expect("a new file");
+    writer.checkpoint().expect("room");
+    let mut reader = WavReader::open(&path).expect("a header");
+    assert_eq!(
+        (reader.frames(), reader.data_offset()),
+        (0, writer.data_offset())
+    );
+    let mut got = vec![0.0f32; 30];
+    for (number, piece) in samples.chunks(30).enumerate() {
+        writer.write(piece).expect("room");
+        assert_eq!(
+            reader.extend_to_end().expect("readable"),
+            10 * (number as u64 + 1)
+        );
+        assert_eq!(
+            reader
+                .read_at(10 * number as u64, &mut got)
+                .expect("readable"),
+            10
+        );
+        assert_eq!(got, piece);
+    }
+}
+
+#[test]
+fn a_file_is_replaced_only_when_told() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("precious.wav");
+    fs::write(&path, "precious").expect("written");
+    let refused = WavWriter::create(&path, spec(1, SampleFormat::I16), Overwrite::Never);
+    assert!(matches!(refused, Err(FileError::AlreadyExists)));
+    assert_eq!(fs::read(&path).expect("readable"), b"precious");
+    let writer = WavWriter::create(&path, spec(1, SampleFormat::I16), Overwrite::Replace);
+    assert_eq!(writer.expect("replaced").finish().expect("room"), 0);
+    assert!(judged(&path).1.is_empty());
+}
+
+#[test]
+fn what_no_wav_can_hold_is_refused_with_its_limits() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("never.wav");
+    let create = |spec| WavWriter::create(&path, spec, Overwrite::Never);
+    assert!(matches!(
+        create(spec(0, SampleFormat::I16)),
+        Err(FileError::ChannelsUnsupported {
+            asked: 0,
+            max: 32_767
+        })
+    ));
+    assert!(matches!(
+        create(spec(20_000, SampleFormat::F32)),
+        Err(FileError::ChannelsUnsupported {
+            asked: 20_000,
+            max: 16_383
+        })
+    ));
+    let silent = WavSpec {
+        sample_rate_hz: 0,
+        channels: 1,
+        format: SampleFormat::I16,
+    };
+    assert!(matches!(
+        create(silent),
+        Err(FileError::SampleRateUnsupported { asked: 0, .. })
+    ));
+    assert!(!path.exists());
+    let mut writer = create(spec(2, SampleFormat::I16)).expect("a new file");
+    assert!(matches!(
+        writer.write(&[0.0; 3]),
+        Err(FileError::TornFrame {
+            samples: 3,
+            channels: 2
+        })
+    ));
+}
+
+#[test]
+fn a_short_export_holds_the_samples_of_a_take() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("export.wav");
+    let samples = ramp(2 * 500);
+    for format in SampleFormat::ALL {
+        let (spec, all) = (spec(2, format), |path: &Path| {
+            let mut got = vec![0.0f64; 1000];
+            let mut file = AudioFile::open(path).expect("just written");
+            assert_eq!(file.info().frames, Some(500), "{format}");
+            assert_eq!(file.read(&mut got).expect("readable"), 500);
+            got
+        });
+        let exported = export_wav(&path, spec, &samples, Overwrite::Replace);
+        assert_eq!(exported.expect("room"), 500);
+        let take = directory.path().join("take.wav");
+        let mut writer = WavWriter::create(&take, spec, Overwrite::Replace).expect("a file");
+        writer.write(&samples).expect("room");
+        writer.finish().expect("room");
+        assert_eq!(all(&path), all(&take), "{format}");
+    }
+    let refused = export_wav(
+        &path,
+        spec(2, SampleFormat::F32),
+        &samples,
+        Overwrite::Never,
+    );
+    assert!(matches!(refused, Err(FileError::AlreadyExists)));
+}
+
+/// The limit for the size of a file stands for full storage: the same happens at it.
+#[cfg(target_os = "linux")]
+#[test]
+fn full_storage_is_told_and_leaves_a_true_file() {
+    const LIMITED: &str = "OSSICLE_TEST_LIMITED_FILE";
+    if let Some(path) = std::env::var_os(LIMITED) {
+        return fill_up(Path::new(&path));
+    }
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("full.wav");
+    let output = std::process::Command::new("bash")
+        .args(["-c", "ulimit -f 64; trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().expect("this test"))
+        .args(["--exact", "full_storage_is_told_and_leaves_a_true_file"])
+        .env(LIMITED, &path)
+        .output()
+        .expect("bash must be installed");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    assert_eq!(fs::metadata(&path).expect("filled").len(), 65_534);
+}
+
+#[cfg(target_os = "linux")]
+fn fill_up(path: &Path) {
+    let samples = ramp(3 * 50_000);
+    let mut writer =
+        WavWriter::create(path, spec(3, SampleFormat::I24), Overwrite::Never).expect("a new file");
+    let error = writer
+        .write(&samples)
+        .expect_err("more than there is room for");
+    // 64 KiB less the header hold 7270 frames of 9 bytes and a part of one more.
+    assert_eq!(writer.data_offset(), 104);
+    assert!(
+        matches!(error, FileError::NoRoom { frames: 7270 }),
+        "{error:?}"
+    );
+    assert_eq!(writer.frames(), 7270);
+    let again = writer.write(&samples[3 * 7270..]);
+    assert!(
+        matches!(again, Err(FileError::NoRoom { frames: 7270 })),
+        "{again:?}"
+    );
+    assert_eq!(writer.finish().expect("the header has its place"), 7270);
+    assert_eq!(judged(path).1.len(), 3 * 7270);
+}

@@ -1,0 +1,13 @@
+//! What surrounds the engine: sound servers that tests start for themselves, the real clients
+//! at their other end, and the steps behind `cargo xtask`.
+//!
+//! - [`faults`]: what must not be in a callback, made on purpose; [`bar`]: what a test measured.
+//! - [`servers`]: a private JACK or PulseAudio server or D-Bus, ended when its value is dropped.
+//! - [`peers`]: real clients of such a server (`pacat`, `parec`, `jack_iodelay`, a JACK client).
+//! - [`process`]: a program that never outlives the one that started it.
+
+pub mod bar;
+pub mod faults;
+pub mod peers;
+pub mod process;
+pub mod servers;

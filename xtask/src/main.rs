@@ -1,0 +1,52 @@
+//! `cargo xtask COMMAND`: all that the workspace needs beyond Cargo, in one place.
+//!
+//! - `demo`: makes a melody, plays it through a chain with the limiter, records what was played.
+//! - `test`: every check that a change must pass; `.ci/run` calls it.
+//! - `bars`: the long checks: 12-hour files, 20 restarts, soak.
+//! - `realtime [--short]`: nothing on a real-time thread that may not be there, by every tool.
+//! - `bench limiter|files|engine|resample|sim`: timings beside what others do, in the same run.
+//! - `drift`: how fast and how well two clocks are kept in step, beside what others do.
+//! - `setup`: only what the others need from the system, for building and testing.
+
+mod bars;
+mod bench;
+mod demo;
+mod realtime;
+mod setup;
+mod steps;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<()> {
+    match words {
+        ["setup"] => setup::install(&[setup::BUILD, setup::TEST]),
+        ["demo"] => demo::demo(),
+        ["bars"] => bars::all(),
+        ["bench", "limiter"] => bench::limiter(),
+        ["bench", "files"] => bench::files(),
+        ["bench", "engine"] => bench::engine(),
+        ["bench", "resample"] => bench::resample(),
+        ["bench", "sim"] => bench::sim(),
+        ["drift"] => bench::drift(),
+        ["realtime"] => realtime::run(false),
+        ["realtime", "--short"] => realtime::run(true),
+        ["test"] => steps::test(),
+        _ => bail!(
+            "usage: cargo xtask demo|test|bars|realtime [--short]|bench limiter|files|engine|resample|sim|drift|setup"
+        ),
+    }
+}

@@ -1,0 +1,116 @@
+//! `pacat` and `parec`: raw interleaved f32, little endian, 48 kHz.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::process::{Process, poll};
+use crate::servers::PulseAudio;
+
+/// `pacat` playing a raw file; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Pacat {
+    process: Process,
+}
+
+impl Pacat {
+    /// Plays `samples` (interleaved, `channels` of them) to `sink`.
+    ///
+    /// # Errors
+    /// When the samples cannot be written or `pacat` cannot be started.
+    pub fn play(server: &PulseAudio, sink: &str, samples: &[f32], channels: usize) -> Result<Self> {
+        let file = tempfile::Builder::new()
+            .prefix("pacat-")
+            .suffix(".f32")
+            .tempfile_in(server.folder())?;
+        let bytes: Vec<u8> = samples
+            .iter()
+            .flat_map(|sample| sample.to_le_bytes())
+            .collect();
+        fs::write(file.path(), bytes).context("writing what pacat is to play")?;
+        let mut command = server.tool("pacat");
+        command
+            .args(["--playback", "--raw", "--format=float32le", "--rate=48000"])
+            .arg(format!("--channels={channels}"))
+            .arg(format!("--device={sink}"))
+            .arg("--latency-msec=100")
+            .stdin(File::open(file.path())?)
+            .stdout(Stdio::null());
+        let log = file.path().with_extension("log");
+        Ok(Self {
+            process: Process::start(command, &log)?,
+        })
+    }
+
+    /// Waits until all has been played.
+    ///
+    /// # Errors
+    /// When it still plays after `limit`.
+    pub fn wait(&mut self, limit: Duration) -> Result<()> {
+        self.process.wait(limit).map(|_| ())
+    }
+}
+
+/// `parec` recording a source to a raw file; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Parec {
+    process: Process,
+    file: PathBuf,
+}
+
+impl Parec {
+    /// Records `source` in `channels` channels, and returns once frames arrive.
+    ///
+    /// # Errors
+    /// When `parec` cannot be started or gets nothing within 10 s.
+    pub fn record(server: &PulseAudio, source: &str, channels: usize) -> Result<Self> {
+        let file = tempfile::Builder::new()
+            .prefix("parec-")
+            .suffix(".f32")
+            .tempfile_in(server.folder())?
+            .into_temp_path()
+            .keep()?;
+        let mut command = server.tool("parec");
+        command
+            .args([
+                "--raw",
+                "--format=float32le",
+                "--rate=48000",
+                "--latency-msec=20",
+            ])
+            .arg(format!("--channels={channels}"))
+            .arg(format!("--device={source}"))
+            .stdout(File::create(&file)?);
+        let process = Process::start(command, &file.with_extension("log"))?;
+        let recorder = Self { process, file };
+        poll("waiting for parec", Duration::from_secs(10), || {
+            Ok((fs::metadata(&recorder.file)?.len() > 0).then_some(()))
+        })?;
+        Ok(recorder)
+    }
+
+    /// Ends the recording and returns its samples, interleaved.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn finish(mut self) -> Result<Vec<f32>> {
+        self.process.end();
+        read_f32(&self.file)
+    }
+}
+
+/// Reads a file of raw little-endian f32.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read_f32(path: &Path) -> Result<Vec<f32>> {
+    let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    let (samples, _) = bytes.as_chunks::<4>();
+    Ok(samples
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect())
+}

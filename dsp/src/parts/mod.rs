@@ -2,7 +2,12 @@
 
 pub mod decibel;
 pub mod delay_line;
+pub mod dynamics;
 pub mod finite;
+pub mod glide;
+pub mod look_ahead;
+pub mod moving_max;
+pub mod octaves;
 pub mod pan_law;
 pub mod silence;
 pub mod smoothed;

@@ -36,7 +36,7 @@ mod head;
 mod history;
 mod kernel;
 mod lanes;
-mod table;
+pub(crate) mod table;
 mod vectors;
 
 pub use head::Head;

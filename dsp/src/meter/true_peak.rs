@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 
 use super::error::{MeterError, check};
 use super::view::View;
+use crate::parts::vectors::{Vectors, Work};
 use crate::resample::table::Design;
 
 /// Length of the interpolator in frames.
@@ -46,6 +47,7 @@ const ATTENUATION_DB: f64 = 60.5;
 pub struct TruePeak {
     channels: Vec<Channel>,
     phases: Phases,
+    vectors: Vectors,
 }
 
 #[derive(Clone, Debug)]
@@ -93,6 +95,7 @@ impl TruePeak {
                 64_000..128_000 => Phases::Eight(Rows::new()),
                 _ => Phases::Four(Rows::new()),
             },
+            vectors: Vectors::detect(),
         })
     }
 
@@ -123,7 +126,7 @@ impl TruePeak {
                     .iter_mut()
                     .zip(&mut samples)
                     .for_each(|(to, from)| *to = from);
-                channel.measure(frames, &self.phases);
+                channel.measure(frames, &self.phases, self.vectors);
                 left -= frames;
             }
         }
@@ -136,7 +139,7 @@ impl TruePeak {
     pub fn drain(&mut self) {
         for channel in &mut self.channels {
             channel.samples[KEPT..KEPT + PAIRS].fill(0.0);
-            channel.measure(PAIRS, &self.phases);
+            channel.measure(PAIRS, &self.phases, self.vectors);
         }
     }
 
@@ -163,12 +166,12 @@ impl TruePeak {
 
 impl Channel {
     /// Measures the frames of the piece and keeps the last ones.
-    fn measure(&mut self, frames: usize, phases: &Phases) {
+    fn measure(&mut self, frames: usize, phases: &Phases, vectors: Vectors) {
         let heard = &self.samples[..KEPT + frames];
         let between = match phases {
-            Phases::Sixteen(rows) => rows.largest(heard),
-            Phases::Eight(rows) => rows.largest(heard),
-            Phases::Four(rows) => rows.largest(heard),
+            Phases::Sixteen(rows) => vectors.run(Interpolation { rows, heard }),
+            Phases::Eight(rows) => vectors.run(Interpolation { rows, heard }),
+            Phases::Four(rows) => vectors.run(Interpolation { rows, heard }),
         };
         let piece = heard[KEPT..].iter();
         let largest = piece.fold(between, |most, sample| most.max(sample.abs()));
@@ -199,15 +202,25 @@ impl<const HALF: usize> Rows<HALF> {
         };
         Self((0..PAIRS).map(parts).collect())
     }
+}
 
-    /// The largest magnitude between the samples of all windows in `heard`.
-    fn largest(&self, heard: &[f32]) -> f32 {
+/// The largest magnitude between the samples of all windows in `heard`.
+struct Interpolation<'a, const HALF: usize> {
+    rows: &'a Rows<HALF>,
+    heard: &'a [f32],
+}
+
+impl<const HALF: usize> Work for Interpolation<'_, HALF> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run(self) -> f32 {
         let mut largest = [0.0f32; HALF];
-        for window in heard.windows(TAPS) {
+        for window in self.heard.windows(TAPS) {
             let (early, late) = window.split_at(PAIRS);
             let (mut even, mut odd) = ([0.0f32; HALF], [0.0f32; HALF]);
             let mirrored = early.iter().zip(late.iter().rev());
-            for ((early, late), (evens, odds)) in mirrored.zip(&self.0) {
+            for ((early, late), (evens, odds)) in mirrored.zip(&self.rows.0) {
                 let (sum, difference) = (early + late, early - late);
                 for lane in 0..HALF {
                     even[lane] += sum * evens[lane];
@@ -221,5 +234,31 @@ impl<const HALF: usize> Rows<HALF> {
             }
         }
         largest.into_iter().fold(0.0, f32::max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_machine_reads_the_same_bits() {
+        let mut state = 1u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        };
+        let noise: Vec<f32> = (0..1000).map(|_| next()).collect();
+        for rate in [48_000, 96_000, 192_000] {
+            let mut meters = [TruePeak::new(rate, 1), TruePeak::new(rate, 1)].map(Result::unwrap);
+            meters[0].vectors = Vectors::PLAIN;
+            for sample in noise.chunks(37) {
+                let bits = meters.each_mut().map(|meter| {
+                    meter.push(&View::interleaved(sample, 1));
+                    meter.take_recent(0).to_bits()
+                });
+                assert_eq!(bits[0], bits[1], "{rate} Hz");
+            }
+        }
     }
 }

@@ -51,6 +51,7 @@ fn dispatch(command: &Command, output: Output) -> Result<Exit, Failure> {
         Command::Render(command) => command.run(output)?,
         Command::Info(command) => command.run(output)?,
         Command::Fx(command) => command.run(output)?,
+        Command::Bench(command) => command.run(output)?,
         Command::Doctor(command) => return command.run(output),
         Command::Replay(command) => return command.run(output),
     }

@@ -1,5 +1,6 @@
 //! The commands, one per file.
 
+pub mod bench;
 pub mod devices;
 pub mod doctor;
 pub mod fx;

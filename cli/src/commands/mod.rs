@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod fx;
 pub mod info;
 pub mod live;
+pub mod measure;
 pub mod play;
 pub mod rec;
 pub mod render;

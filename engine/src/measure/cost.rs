@@ -4,7 +4,7 @@ use core::hint::black_box;
 use core::time::Duration;
 
 use super::clock::now;
-use super::noise::programme;
+use super::signal::programme;
 use super::subject::{Bench, Subject};
 use crate::error::EngineError;
 

@@ -1,61 +1,50 @@
-//! Noise from a seed: the same on every machine.
+//! What comes out beside silence, and beside a soft tone.
 
-/// Frames after which the level of [`programme`] takes its next step: an eighth of a second at
-/// 48 kHz.
-const STEP_FRAMES: usize = 6000;
-/// Levels of the programme in turn, as factors: 0, -26, -8, -44, -3 and -14 dB.
-const LEVELS: [f32; 6] = [1.0, 0.05, 0.4, 0.006, 0.7, 0.2];
+use super::distortion::{Distortion, Tone, distortion};
+use super::{Subject, amplitude_db, power_db};
+use crate::error::EngineError;
 
-/// Numbers from a seed (SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number
-/// generators", OOPSLA 2014).
-#[derive(Clone, Debug)]
-pub struct Random(u64);
+/// Seconds of silence that are listened to.
+const LISTEN_S: u32 = 1;
+/// Level of the soft tone in dBFS.
+const TONE_DBFS: f64 = -20.0;
 
-impl Random {
-    /// Numbers that follow from `seed` alone.
-    #[must_use]
-    pub const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// 64 random bits.
-    pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number from 0 to 1, without 1.
-    pub fn share(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// A number from -1 to 1, without 1.
-    pub fn bipolar(&mut self) -> f64 {
-        2.0 * self.share() - 1.0
-    }
+/// Levels of noise; minus infinity for none at all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Noise {
+    /// Root of the mean square of what comes out for silence from the start, in dBFS.
+    pub silence_dbfs: f64,
+    /// Largest sample of it, in dBFS.
+    pub silence_peak_dbfs: f64,
+    /// What comes out beside a tone of 997 Hz at -20 dBFS and its harmonics, in dBFS of a sine's
+    /// peak.
+    pub beside_tone_dbfs: f64,
+    /// The tone as it comes out.
+    pub tone: Distortion,
 }
 
-/// Interleaved noise that goes on like music: more power in the low than in the high, loud and soft
-/// in turn, different in each channel. Its peaks are just over 0 dBFS.
+/// Measures the first channel out, with the same sound in all channels.
 ///
-/// So that the cost of a gate, a compressor or a limiter is that of one at work.
-#[must_use]
-pub fn programme(channels: usize, frames: usize, seed: u64) -> Vec<f32> {
-    let mut random = Random::new(seed);
-    let mut low = vec![0.0f32; channels];
-    let mut samples = Vec::with_capacity(frames * channels);
-    for frame in 0..frames {
-        let level = LEVELS[frame / STEP_FRAMES % LEVELS.len()];
-        for low in &mut low {
-            let white = random.bipolar() as f32;
-            *low += 0.05 * (white - *low);
-            samples.push(level * (0.4 * white + 2.4 * *low));
-        }
-    }
-    samples
+/// # Errors
+/// A chain that is wrong, or does not fit the rate or the channels.
+pub fn noise(subject: &Subject<'_>) -> Result<Noise, EngineError> {
+    let frames = (LISTEN_S * subject.sample_rate_hz) as usize;
+    let heard = &subject.bench()?.run_alike(&vec![0.0; frames])[0];
+    let power: f64 = heard.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / frames as f64;
+    let peak = heard.iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
+    let tone = distortion(
+        subject,
+        &Tone {
+            level_dbfs: TONE_DBFS,
+            ..Tone::default()
+        },
+    )?;
+    Ok(Noise {
+        silence_dbfs: power_db(power),
+        silence_peak_dbfs: amplitude_db(peak.into()),
+        beside_tone_dbfs: tone.level_dbfs + tone.other_db,
+        tone,
+    })
 }
 
 #[cfg(test)]
@@ -63,13 +52,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_programme_is_loud_and_soft_in_turn() {
-        let samples = programme(2, STEP_FRAMES * LEVELS.len(), 1);
-        let peaks = samples
-            .chunks(STEP_FRAMES * 2)
-            .map(|step| step.iter().fold(0.0f32, |peak, x| peak.max(x.abs())));
-        for (peak, level) in peaks.zip(LEVELS) {
-            assert!((0.7..1.5).contains(&(peak / level)), "{peak} at {level}");
-        }
+    fn a_gain_adds_no_more_than_rounding() {
+        let got = noise(&Subject::text("gain:gain=-1dB")).unwrap();
+        assert_eq!(got.silence_dbfs, f64::NEG_INFINITY);
+        // Rounding to 24 bits of what is below 0.1: at most 2^-29 in amplitude, -174 dB.
+        assert!(got.beside_tone_dbfs < -165.0, "{}", got.beside_tone_dbfs);
+        assert!(got.beside_tone_dbfs > -200.0, "{}", got.beside_tone_dbfs);
+        assert!((got.tone.level_dbfs + 21.0).abs() < 1e-6);
     }
 }

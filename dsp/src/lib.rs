@@ -15,6 +15,7 @@ pub mod node;
 pub mod nodes;
 pub mod parameter;
 pub mod parts;
+pub mod preset;
 pub mod registry;
 pub mod resample;
 pub mod settings;

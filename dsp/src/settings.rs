@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use crate::node::Node;
 use crate::parameter::{self, Ids, Parameter, ValueError};
+use crate::preset::{Preset, PresetIds};
 
 /// An effect of the registry: what it is, its parameter table, and how a node of it is made.
 #[derive(Debug)]
@@ -17,6 +18,12 @@ pub struct Effect {
     pub name: &'static str,
     /// What it does, in a sentence.
     pub summary: &'static str,
+    /// What it does and what it is for, in a few sentences.
+    pub about: &'static str,
+    /// Where its algorithm and formulae come from.
+    pub source: &'static str,
+    /// Values under a name, at least three sets of them.
+    pub presets: &'static [Preset],
     /// The parameter table; a parameter's place is its number.
     pub parameters: &'static [Parameter],
     /// Makes a node with the given values; it must be prepared before use.
@@ -68,6 +75,34 @@ impl Settings {
         let value = parameter::parse(row, text).map_err(|cause| self.effect.refuses(cause))?;
         self.given[number] = Some(value);
         Ok(())
+    }
+
+    /// Gives the values of the preset with the id `preset`; the other values stay as they are.
+    ///
+    /// # Errors
+    /// [`SettingsError::UnknownPreset`]; nothing is changed then.
+    ///
+    /// # Examples
+    /// ```
+    /// use ossicle_dsp::{registry, settings::Settings};
+    /// let mut settings = Settings::new(registry::effect("delay").unwrap());
+    /// settings.set_preset("slapback").unwrap();
+    /// assert_eq!(settings.value(0), 110.0);
+    /// ```
+    pub fn set_preset(&mut self, preset: &str) -> Result<(), SettingsError> {
+        let effect = self.effect;
+        let Some(found) = effect.presets.iter().find(|known| known.id == preset) else {
+            return Err(SettingsError::UnknownPreset {
+                effect: effect.id,
+                asked: preset.to_string(),
+                nearest: parameter::nearest(preset, effect.presets.iter().map(|known| known.id)),
+                allowed: PresetIds(effect.presets),
+            });
+        };
+        found
+            .values
+            .iter()
+            .try_for_each(|(parameter, text)| self.set_text(parameter, text))
     }
 
     /// Gives parameter `number` a value in the unit of the table.
@@ -184,6 +219,18 @@ pub enum SettingsError {
         nearest: Option<&'static str>,
         /// The effect's parameters.
         allowed: Ids,
+    },
+    /// The effect has no preset of this id; use an allowed one.
+    #[error("{effect} has no preset {asked}{} (allowed: {allowed})", parameter::Nearest(*.nearest))]
+    UnknownPreset {
+        /// The effect's id.
+        effect: &'static str,
+        /// What was asked for.
+        asked: String,
+        /// The id most like it.
+        nearest: Option<&'static str>,
+        /// The effect's presets.
+        allowed: PresetIds,
     },
     /// The effect has no parameter of this number; use a smaller one.
     #[error("{effect} has no parameter number {asked} (it has {count}, counted from 0)")]

@@ -97,3 +97,34 @@ fn a_node_answers_any_count_of_channels_and_any_usual_rate() {
         assert!(taken >= 6, "{} takes {taken}", entry.id);
     }
 }
+
+#[test]
+fn every_effect_tells_of_itself_and_has_three_presets_that_can_be_set() {
+    for entry in EFFECTS {
+        assert!(
+            !entry.about.is_empty() && !entry.source.is_empty(),
+            "{}",
+            entry.id
+        );
+        assert!(entry.presets.len() >= 3, "{}", entry.id);
+        assert!(entry.number("preset").is_err(), "{}", entry.id);
+        for (place, preset) in entry.presets.iter().enumerate() {
+            assert!(
+                is_plain(preset.id) && !preset.summary.is_empty(),
+                "{}",
+                preset.id
+            );
+            let first = entry.presets.iter().position(|known| known.id == preset.id);
+            assert_eq!(first, Some(place), "{} twice", preset.id);
+            let mut settings = Settings::new(entry);
+            settings.set_preset(preset.id).unwrap();
+            settings.check().unwrap();
+            assert_eq!(
+                settings.given().count(),
+                preset.values.len(),
+                "{}",
+                preset.id
+            );
+        }
+    }
+}

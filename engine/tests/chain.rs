@@ -34,6 +34,17 @@ fn text_is_read_with_units_and_without() {
 }
 
 #[test]
+fn a_preset_gives_its_values_and_what_stands_beside_it_is_said_in_addition() {
+    let text = Chain::parse("delay:preset=slapback,mix=20%").unwrap();
+    let file =
+        "version = 1\n[[node]]\neffect = \"delay\"\nset = { mix = 20, preset = \"slapback\" }";
+    for chain in [text, Chain::from_toml(file).unwrap()] {
+        let written = "delay:time=110ms,feedback=0%,mix=20%";
+        assert_eq!(chain.to_text().unwrap(), written);
+    }
+}
+
+#[test]
 fn an_empty_text_is_an_empty_chain() {
     for text in ["", "  \t"] {
         let chain = Chain::parse(text).unwrap();
@@ -127,6 +138,14 @@ fn malformed_text_is_refused() {
             "node 1: gain: \"\" is not of the form parameter=value",
         ),
         ("gain:gain=1,gain=1", "node 1: gain: gain is given twice"),
+        (
+            "delay:mix=1,preset=echo",
+            "node 1: delay: preset stands behind other values: it comes first",
+        ),
+        (
+            "delay:preset=ecko",
+            "node 1: delay has no preset ecko, nearest is echo (allowed: slapback, echo, doubling)",
+        ),
         ("gain:gain=nan", "gain=nan"),
         ("gain:gain=", "gain="),
         (

@@ -14,6 +14,7 @@ use crate::parameter::{Kind, Parameter, Scale, Unit};
 use crate::parts::delay_line::{DelayLine, Tap};
 use crate::parts::finite::{or_zero, saturated};
 use crate::parts::smoothed::Smoothed;
+use crate::preset::Preset;
 use crate::settings::{Effect, Settings};
 
 /// Longest time, in milliseconds; the memory for it is always there.
@@ -77,11 +78,36 @@ static PARAMETERS: [Parameter; 3] = [
     },
 ];
 
+/// What people often want of it.
+static PRESETS: [Preset; 3] = [
+    Preset {
+        id: "slapback",
+        name: "Slapback",
+        summary: "One short echo",
+        values: &[("time", "110ms"), ("feedback", "0%"), ("mix", "30%")],
+    },
+    Preset {
+        id: "echo",
+        name: "Echo",
+        summary: "Echoes that die away within seconds",
+        values: &[("time", "375ms"), ("feedback", "45%"), ("mix", "30%")],
+    },
+    Preset {
+        id: "doubling",
+        name: "Doubling",
+        summary: "So short that it thickens the sound",
+        values: &[("time", "25ms"), ("feedback", "0%"), ("mix", "50%")],
+    },
+];
+
 /// The registry's entry.
 pub static EFFECT: Effect = Effect {
     id: "delay",
     name: "Delay",
     summary: "Repeats the sound after a time, again and again with feedback",
+    about: "A delay line with feedback around it. Times between whole frames are interpolated; a time that is changed glides, as a tape would, and does not click.",
+    source: "wet(n) = line(n - d), line(n) = x(n) + f wet(n), y(n) = x(n) + m (wet(n) - x(n)); third-order interpolation between frames",
+    presets: &PRESETS,
     parameters: &PARAMETERS,
     create: |settings| Box::new(Delay::new(settings)),
     check: |_| Ok(()),

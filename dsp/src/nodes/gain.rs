@@ -10,6 +10,7 @@ use crate::parameter::{Kind, Parameter, Scale, Unit};
 use crate::parts::decibel::amplitude;
 use crate::parts::finite::saturated;
 use crate::parts::smoothed::Smoothed;
+use crate::preset::Preset;
 use crate::settings::{Effect, Settings};
 
 /// The level that stands for silence, in decibels.
@@ -31,11 +32,36 @@ static PARAMETERS: [Parameter; 1] = [Parameter {
     },
 }];
 
+/// What people often want of it.
+static PRESETS: [Preset; 3] = [
+    Preset {
+        id: "half",
+        name: "Half",
+        summary: "Half the amplitude",
+        values: &[("gain", "-6.0206dB")],
+    },
+    Preset {
+        id: "double",
+        name: "Double",
+        summary: "Twice the amplitude",
+        values: &[("gain", "6.0206dB")],
+    },
+    Preset {
+        id: "silence",
+        name: "Silence",
+        summary: "Nothing is heard",
+        values: &[("gain", "-120dB")],
+    },
+];
+
 /// The registry's entry.
 pub static EFFECT: Effect = Effect {
     id: "gain",
     name: "Gain",
     summary: "Makes the signal louder or softer",
+    about: "Multiplies every sample by one factor. At 0 dB the signal passes bit for bit; the bottom of the range is silence. Changes glide, so that a fader does not click.",
+    source: "y = 10^(gain/20) x",
+    presets: &PRESETS,
     parameters: &PARAMETERS,
     create: |settings| Box::new(Gain::new(settings)),
     check: |_| Ok(()),

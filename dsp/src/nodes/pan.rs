@@ -12,6 +12,7 @@ use crate::node::{Node, PrepareError, Shape, Spec, Tail};
 use crate::parameter::{Kind, Parameter, Scale, Unit};
 use crate::parts::pan_law::{balance, constant_power};
 use crate::parts::smoothed::Smoothed;
+use crate::preset::Preset;
 use crate::settings::{Effect, Settings};
 
 /// Length of a glide: short enough to follow a hand, long enough not to click.
@@ -31,11 +32,36 @@ static PARAMETERS: [Parameter; 1] = [Parameter {
     },
 }];
 
+/// What people often want of it.
+static PRESETS: [Preset; 3] = [
+    Preset {
+        id: "left",
+        name: "Left",
+        summary: "All the way to the left",
+        values: &[("pan", "-100%")],
+    },
+    Preset {
+        id: "centre",
+        name: "Centre",
+        summary: "In the middle",
+        values: &[("pan", "0%")],
+    },
+    Preset {
+        id: "right",
+        name: "Right",
+        summary: "All the way to the right",
+        values: &[("pan", "100%")],
+    },
+];
+
 /// The registry's entry.
 pub static EFFECT: Effect = Effect {
     id: "pan",
     name: "Pan",
     summary: "Places the sound between left and right; makes two channels of one",
+    about: "Places one channel between two loudspeakers at constant power, or balances the two channels of a stereo sound. Changes glide in straight lines.",
+    source: "Sine and cosine law (constant power); balance turns one side down",
+    presets: &PRESETS,
     parameters: &PARAMETERS,
     create: |settings| Box::new(Pan::new(settings)),
     check: |_| Ok(()),

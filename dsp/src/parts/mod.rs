@@ -7,3 +7,4 @@ pub mod pan_law;
 pub mod silence;
 pub mod smoothed;
 pub mod svf;
+pub mod vectors;

@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 
 use super::head::{Head, Positions};
 use super::history::History;
+use super::lanes;
 use super::table::Design;
-use super::vectors::Vectors;
+use crate::parts::vectors::Vectors;
 
 /// Rates that are resampled, in hertz.
 const RATES_HZ: (u32, u32) = (8_000, 384_000);
@@ -240,7 +241,12 @@ impl Kernel {
     ) -> usize {
         let frames = out.len() / history.channels();
         let mut positions = Positions::new(head, step_from, step_to, frames);
-        let made = self.vectors.read(self, history, &mut positions, out);
+        let made = self.vectors.run(lanes::Read {
+            kernel: self,
+            history,
+            positions: &mut positions,
+            out,
+        });
         *head = positions.head();
         made
     }

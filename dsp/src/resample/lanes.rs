@@ -4,6 +4,7 @@
 use super::head::Positions;
 use super::history::History;
 use super::kernel::{Kernel, MAX_TAPS};
+use crate::parts::vectors::Work;
 
 /// Channels whose lanes stand in memory before they are summed. Without memory between, the compiler
 /// makes the products two lanes wide instead of eight.
@@ -12,24 +13,36 @@ const GROUP: usize = 8;
 /// Eight samples that are worked on together.
 type Lanes = [f32; 8];
 
-/// Makes frames until `out` is full or the positions leave what is readable; returns how many.
-#[inline(always)]
-pub(super) fn read(
-    kernel: &Kernel,
-    history: &History,
-    positions: &mut Positions,
-    out: &mut [f32],
-) -> usize {
-    // The same loop for each usual length, unrolled.
-    match kernel.taps {
-        32 => read_with(&mut [[0.0; 8]; 4], kernel, history, positions, out),
-        48 => read_with(&mut [[0.0; 8]; 6], kernel, history, positions, out),
-        64 => read_with(&mut [[0.0; 8]; 8], kernel, history, positions, out),
-        96 => read_with(&mut [[0.0; 8]; 12], kernel, history, positions, out),
-        128 => read_with(&mut [[0.0; 8]; 16], kernel, history, positions, out),
-        taps => {
-            let mut row = [[0.0; 8]; MAX_TAPS / 8];
-            read_with(&mut row[..taps / 8], kernel, history, positions, out)
+/// Makes frames until `out` is full or the positions leave what is readable; gives how many.
+pub(super) struct Read<'a> {
+    pub(super) kernel: &'a Kernel,
+    pub(super) history: &'a History,
+    pub(super) positions: &'a mut Positions,
+    pub(super) out: &'a mut [f32],
+}
+
+impl Work for Read<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run(self) -> usize {
+        let Self {
+            kernel,
+            history,
+            positions,
+            out,
+        } = self;
+        // The same loop for each usual length, unrolled.
+        match kernel.taps {
+            32 => read_with(&mut [[0.0; 8]; 4], kernel, history, positions, out),
+            48 => read_with(&mut [[0.0; 8]; 6], kernel, history, positions, out),
+            64 => read_with(&mut [[0.0; 8]; 8], kernel, history, positions, out),
+            96 => read_with(&mut [[0.0; 8]; 12], kernel, history, positions, out),
+            128 => read_with(&mut [[0.0; 8]; 16], kernel, history, positions, out),
+            taps => {
+                let mut row = [[0.0; 8]; MAX_TAPS / 8];
+                read_with(&mut row[..taps / 8], kernel, history, positions, out)
+            }
         }
     }
 }
@@ -123,4 +136,52 @@ fn products(row: &[Lanes], window: &[Lanes]) -> Lanes {
 fn sum(lanes: &Lanes) -> f32 {
     let [a, b, c, d, e, f, g, h] = lanes.map(f64::from);
     (((a + e) + (c + g)) + ((b + f) + (d + h))) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::super::{Head, History, Kernel, Taps};
+    use crate::parts::vectors::Vectors;
+
+    #[test]
+    fn wide_registers_give_the_bits_of_the_plain_ones() {
+        // Noise of all magnitudes that a sum of 300 products can hold.
+        let noise: Vec<f32> = (1..3 * 700_u32)
+            .map(|n| {
+                let bits = n.wrapping_mul(2_654_435_761);
+                f32::from_bits((bits & 0x8fff_ffff) | 0x3000_0000)
+            })
+            .collect();
+        for taps in Taps::ALL {
+            for (input_hz, output_hz) in [(48_000, 48_000), (44_100, 48_000), (96_000, 44_100)] {
+                let kernel = Kernel::new(taps, input_hz, output_hz).unwrap();
+                if kernel.vectors == Vectors::PLAIN {
+                    continue; // There are no wider ones to compare with.
+                }
+                let mut plain = kernel.clone();
+                plain.vectors = Vectors::PLAIN;
+                for channels in [1, 2, 11] {
+                    let mut history = History::new(channels, 1024);
+                    history.write(&noise);
+                    let read = |kernel: &Kernel| {
+                        let mut head = Head {
+                            index: history.begin() + kernel.frames_before() as u64,
+                            fraction: 0.3,
+                        };
+                        let mut out = vec![0.0; 100 * channels];
+                        let step = kernel.nominal_step();
+                        kernel.read(&history, &mut head, step, step * 1.01, &mut out);
+                        out.iter().map(|y| y.to_bits()).collect::<Vec<_>>()
+                    };
+                    assert!(
+                        read(&kernel) == read(&plain),
+                        "{taps:?}, {channels} channels"
+                    );
+                }
+            }
+        }
+    }
 }

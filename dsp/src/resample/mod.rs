@@ -37,7 +37,6 @@ mod history;
 mod kernel;
 mod lanes;
 mod table;
-mod vectors;
 
 pub use head::Head;
 pub use history::History;

@@ -54,6 +54,14 @@ pub enum ChainError {
         /// The parameter.
         parameter: String,
     },
+    /// A preset stands behind other values, which it would change; put it first.
+    #[error("node {node}: {effect}: preset stands behind other values: it comes first")]
+    PresetNotFirst {
+        /// Place in the chain.
+        node: usize,
+        /// The effect there.
+        effect: &'static str,
+    },
     /// A parameter or its value is wrong; the source says what is allowed.
     #[error("node {node}: {source}")]
     Settings {

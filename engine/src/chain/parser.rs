@@ -4,7 +4,7 @@ use ossicle_dsp::parameter::{ValueError, nearest};
 use ossicle_dsp::settings::Settings;
 
 use super::amount::{read_level, read_wet};
-use super::text::find_effect;
+use super::text::{PRESET, find_effect, set};
 use super::{
     Branch, BusLink, Chain, ChainError, EffectIds, Link, LinkNode, MAX_DEPTH, NodeLink, SendLink,
 };
@@ -295,6 +295,7 @@ fn settings(node: usize, id: &str, values: &str) -> Result<Settings, ChainError>
     if values.trim().is_empty() {
         return Ok(settings);
     }
+    let mut assigned: Vec<&str> = Vec::new();
     for assignment in values.split(',') {
         let (parameter, value) = assignment.split_once('=').ok_or_else(|| {
             let asked = assignment.trim().to_string();
@@ -305,13 +306,7 @@ fn settings(node: usize, id: &str, values: &str) -> Result<Settings, ChainError>
             }
         })?;
         let parameter = parameter.trim();
-        let again = effect
-            .number(parameter)
-            .is_ok_and(|number| settings.is_given(number));
-        settings
-            .set_text(parameter, value.trim())
-            .map_err(|source| ChainError::Settings { node, source })?;
-        if again {
+        if assigned.contains(&parameter) {
             let parameter = parameter.to_string();
             return Err(ChainError::GivenTwice {
                 node,
@@ -319,6 +314,15 @@ fn settings(node: usize, id: &str, values: &str) -> Result<Settings, ChainError>
                 parameter,
             });
         }
+        if parameter == PRESET && !assigned.is_empty() {
+            return Err(ChainError::PresetNotFirst {
+                node,
+                effect: effect.id,
+            });
+        }
+        assigned.push(parameter);
+        set(&mut settings, parameter, value.trim())
+            .map_err(|source| ChainError::Settings { node, source })?;
     }
     Ok(settings)
 }

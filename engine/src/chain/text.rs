@@ -6,11 +6,14 @@ use std::path::Path;
 
 use ossicle_dsp::parameter::{nearest, print};
 use ossicle_dsp::registry::{EFFECTS, effect};
-use ossicle_dsp::settings::{Effect, Settings};
+use ossicle_dsp::settings::{Effect, Settings, SettingsError};
 
 use super::amount::{written_level, written_wet};
 use super::parser::Parser;
 use super::{Branch, Chain, ChainError, EffectIds, Link, LinkNode, NodeLink};
+
+/// Stands where a parameter does, and gives the values of a preset.
+pub(super) const PRESET: &str = "preset";
 
 impl Chain {
     /// Reads a chain from text.
@@ -18,7 +21,7 @@ impl Chain {
     /// Links stand in order with `|` between:
     ///
     /// - a node: the id of an effect, and behind a colon its values, `parameter=value` with commas
-    ///   between, each with or without its unit; behind it `~ 30%` for the share of it that is
+    ///   between, each with or without its unit, and before them `preset=id`; behind it `~ 30%` for the share of it that is
     ///   heard, `~ off` to pass it by, and `< name` for the bus that is its side-chain;
     /// - parallel branches: `( chain ; chain * -3dB ; )`, each with its level; an empty one is the
     ///   dry sound;
@@ -66,6 +69,18 @@ impl Chain {
             Some(place) => Err(ChainError::NodeWithoutText { node: place + 1 }),
             None => Ok(()),
         }
+    }
+}
+
+/// Gives a parameter its value, or those of a preset to many.
+pub(super) fn set(
+    settings: &mut Settings,
+    parameter: &str,
+    value: &str,
+) -> Result<(), SettingsError> {
+    match parameter {
+        PRESET => settings.set_preset(value),
+        _ => settings.set_text(parameter, value),
     }
 }
 

@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::amount::{read_level, read_wet};
-use super::text::{find_effect, on_one_line};
+use super::text::{PRESET, find_effect, on_one_line, set};
 use super::{
     Branch, BusLink, Chain, ChainError, EffectIds, Link, LinkNode, MAX_DEPTH, NodeLink, SendLink,
     VERSION,
@@ -189,11 +189,15 @@ impl Reader<'_> {
         let Some(values) = table.get("set") else {
             return Ok(settings);
         };
-        for (parameter, value) in self.table("set", values)? {
+        // A preset first: what stands beside it is said in addition.
+        let values = self.table("set", values)?;
+        let is_preset = |key: &Spanned<Cow<'_, str>>| key.get_ref() == PRESET;
+        let preset = values.iter().filter(|(key, _)| is_preset(key));
+        let others = values.iter().filter(|(key, _)| !is_preset(key));
+        for (parameter, value) in preset.chain(others) {
             let parameter = on_one_line(parameter.get_ref());
             let text = self.number_or_text(&parameter, value)?;
-            settings
-                .set_text(&parameter, &text)
+            set(&mut settings, &parameter, &text)
                 .map_err(|source| self.at(value.span(), ChainError::Settings { node, source }))?;
         }
         Ok(settings)

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 
 use super::EnvelopeLimiter;
 use crate::parameter::{Kind, Parameter, Scale, Unit};
+use crate::preset::Preset;
 use crate::settings::{Effect, Settings, SettingsError};
 
 pub(super) const ATTACK_COEFF: usize = 0;
@@ -103,11 +104,51 @@ pub(super) static PARAMETERS: [Parameter; 8] = [
     },
 ];
 
+/// What people often want of it.
+static PRESETS: [Preset; 3] = [
+    Preset {
+        id: "voice",
+        name: "Voice",
+        summary: "Keeps a close voice in bounds",
+        values: &[
+            ("threshold", "-6dBFS"),
+            ("attack", "0.5ms"),
+            ("release", "150ms"),
+            ("delay", "2ms"),
+        ],
+    },
+    Preset {
+        id: "guard",
+        name: "Guard",
+        summary: "Touches only what would be too loud",
+        values: &[
+            ("threshold", "-1dBFS"),
+            ("attack", "0.2ms"),
+            ("release", "200ms"),
+            ("delay", "1.3ms"),
+        ],
+    },
+    Preset {
+        id: "slow",
+        name: "Slow",
+        summary: "Rides the level, hardly heard",
+        values: &[
+            ("threshold", "-12dBFS"),
+            ("attack", "10ms"),
+            ("release", "1000ms"),
+            ("delay", "10ms"),
+        ],
+    },
+];
+
 /// The registry's entry.
 pub static EFFECT: Effect = Effect {
     id: "envelope_limiter",
     name: "Envelope limiter",
     summary: "Turns the gain down while the envelope is above a threshold",
+    about: "Follows the envelope of the sound, falling slowly, and lets the gain approach what the threshold asks. The sound is held back by the delay, so that the gain is down before a peak comes. What comes out may lie above the threshold: it is a soft limiter, not a ceiling.",
+    source: "Real time signal processing in Python (bastibe.de, 2012), in the public domain: e = max(|x|, r e); target = 1 unless e > t, then (1 + t) - e; g = a g + (1 - a) target",
+    presets: &PRESETS,
     parameters: &PARAMETERS,
     create: |settings| Box::new(EnvelopeLimiter::new(settings)),
     check,

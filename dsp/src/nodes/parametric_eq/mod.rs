@@ -28,6 +28,7 @@ use crate::node::{Node, PrepareError, Shape, Spec, Tail};
 use crate::parameter::Parameter;
 use crate::parts::smoothed;
 use crate::parts::svf::{Response, SvfCoefficients};
+use crate::preset::Preset;
 use crate::settings::{Effect, Settings};
 
 /// The largest corner frequency as a share of the sample rate: at half the rate there is none.
@@ -35,11 +36,50 @@ const LARGEST_FREQUENCY_NORM: f64 = 0.49;
 /// 120 dB, as a natural logarithm.
 const SILENT_LN: f64 = 13.815_510_557_964_274;
 
+/// What people often want of it.
+static PRESETS: [Preset; 3] = [
+    Preset {
+        id: "rumble_off",
+        name: "Rumble off",
+        summary: "Takes away what is below a voice",
+        values: &[("b1_type", "high_pass"), ("b1_freq", "80Hz")],
+    },
+    Preset {
+        id: "presence",
+        name: "Presence",
+        summary: "Brings a voice forward",
+        values: &[
+            ("b1_type", "high_pass"),
+            ("b1_freq", "80Hz"),
+            ("b2_type", "peak"),
+            ("b2_freq", "4kHz"),
+            ("b2_gain", "4dB"),
+            ("b2_q", "1"),
+        ],
+    },
+    Preset {
+        id: "warmth",
+        name: "Warmth",
+        summary: "More of the low, less of the high",
+        values: &[
+            ("b1_type", "low_shelf"),
+            ("b1_freq", "200Hz"),
+            ("b1_gain", "3dB"),
+            ("b2_type", "high_shelf"),
+            ("b2_freq", "8kHz"),
+            ("b2_gain", "-3dB"),
+        ],
+    },
+];
+
 /// The registry's entry.
 pub static EFFECT: Effect = Effect {
     id: "parametric_eq",
     name: "Parametric equaliser",
     summary: "Raises and lowers parts of the spectrum, in up to 32 bands",
+    about: "Up to 32 bands, each a peak, a shelf or a filter by itself, one behind the other. A band that is not switched on costs nothing.",
+    source: "A. Simper, Solving the continuous SVF equations using trapezoidal integration and equivalent currents (2013)",
+    presets: &PRESETS,
     parameters: &PARAMETERS,
     create: |settings| Box::new(ParametricEq::new(settings)),
     check: |_| Ok(()),

@@ -1,10 +1,12 @@
 //! The parts that nodes are made of.
 
+pub mod analogue;
 pub mod cascade;
 pub mod crossover;
 pub mod decibel;
 pub mod delay_line;
 pub mod finite;
+pub mod matched;
 pub mod pan_law;
 pub mod silence;
 pub mod smoothed;

@@ -1,5 +1,6 @@
 //! The parts that nodes are made of.
 
+pub mod analogue;
 pub mod cascade;
 pub mod crossover;
 pub mod decibel;
@@ -10,6 +11,7 @@ pub mod glide;
 pub mod look_ahead;
 pub mod moving_max;
 pub mod octaves;
+pub mod matched;
 pub mod pan_law;
 pub mod silence;
 pub mod smoothed;

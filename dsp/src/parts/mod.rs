@@ -1,5 +1,6 @@
 //! The parts that nodes are made of.
 
+pub mod cascade;
 pub mod crossover;
 pub mod decibel;
 pub mod delay_line;

@@ -121,8 +121,8 @@ impl SvfCoefficients {
 /// What a filter remembers of one channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SvfState {
-    s1: f64,
-    s2: f64,
+    pub(super) s1: f64,
+    pub(super) s2: f64,
 }
 
 impl SvfState {
@@ -158,6 +158,28 @@ impl SvfState {
     pub fn flush(&mut self) {
         if self.s1.abs() + self.s2.abs() < 1e-30 {
             *self = Self::default();
+        }
+    }
+}
+
+/// A filter as matrices: the next state is `a` times the state and `b` times the input, the output
+/// `c` times the state and `d` times the input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Matrices {
+    pub(super) a: [[f64; 2]; 2],
+    pub(super) b: [f64; 2],
+    pub(super) c: [f64; 2],
+    pub(super) d: f64,
+}
+
+impl From<&SvfCoefficients> for Matrices {
+    fn from(coefficients: &SvfCoefficients) -> Self {
+        let SvfSolved { a1, a2, a3, mix } = SvfSolved::from(coefficients);
+        Self {
+            a: [[2.0 * a1 - 1.0, -2.0 * a2], [2.0 * a2, 1.0 - 2.0 * a3]],
+            b: [2.0 * a2, 2.0 * a3],
+            c: [mix[1] * a1 + mix[2] * a2, mix[2] * (1.0 - a3) - mix[1] * a2],
+            d: mix[0] + mix[1] * a2 + mix[2] * a3,
         }
     }
 }

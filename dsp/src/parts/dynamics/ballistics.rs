@@ -121,20 +121,20 @@ impl Ballistics {
         let mut reached = followers
             .each_ref()
             .map(|follower| times.sign * follower.reduction);
-        let asked = asked.map(|asked| &mut asked[..frames]);
+        let mut asked = asked.map(|asked| &mut asked[..frames]);
         for frame in 0..frames {
-            for path in 0..N {
-                let mut target = f64::from(asked[path][frame]) + LEAST;
+            let states = reached.iter_mut().zip(&mut floors);
+            for (asked, (reached, floor)) in asked.iter_mut().zip(states) {
+                let mut target = f64::from(asked[frame]) + LEAST;
                 if AUTOMATIC {
-                    let floor = &mut floors[path];
                     *floor += times.floor * (target - *floor);
                     target = larger(target, *floor);
                 }
-                let now = reached[path];
+                let now = *reached;
                 let way = times.sign * target - now;
                 let given = now + larger(times.fast.half * way, times.slow.half * way);
-                reached[path] = now + larger(times.fast.frame * way, times.slow.frame * way);
-                asked[path][frame] = (times.sign * given) as f32;
+                *reached = now + larger(times.fast.frame * way, times.slow.frame * way);
+                asked[frame] = (times.sign * given) as f32;
             }
         }
         for (path, follower) in followers.iter_mut().enumerate() {

@@ -149,11 +149,11 @@ impl Compression {
             self.ballistics
                 .follow_all::<false>(&mut self.followers, paths, frames);
         }
-        self.to_factors(paths, frames);
+        self.finish_gains(paths, frames);
     }
 
     #[inline(always)]
-    fn to_factors(&mut self, paths: &mut [Piece], frames: usize) {
+    fn finish_gains(&mut self, paths: &mut [Piece], frames: usize) {
         let (makeup, mix) = (self.makeup, self.mix);
         let moving = makeup.frames_left().max(mix.frames_left()).min(frames);
         for path in paths {

@@ -4,7 +4,9 @@
 //! - [`chain`]: what the sound passes; [`controller`]: edits while it runs.
 //! - [`sound`]: sounds held in memory and the node that plays them, many at once.
 //! - [`render`]: the same chain offline, with the same bits.
+//! - [`normalise`]: the same, to a loudness under a true-peak ceiling.
 //! - [`flight`]: the last minute, kept and run again.
+//! - [`meter`]: how loud a stream or a file is, and spectra.
 //! - [`record`]: recordings, and reading them while they grow.
 //! - [`dsp`] and [`io`]: nodes, devices, rings, files.
 
@@ -23,6 +25,8 @@ mod error;
 pub mod event;
 pub mod flight;
 mod graph;
+pub mod meter;
+pub mod normalise;
 mod panics;
 pub mod plan;
 pub mod processor;

@@ -25,6 +25,8 @@ const MAX_GAIN_DB: f64 = 36.0;
 /// How near to the target is near enough, in LU, and how often it is tried.
 const NEAR_LU: f64 = 0.02;
 const TRIES: usize = 6;
+/// What is left below the ceiling for the rounding of single precision, in decibels.
+const ROUNDING_DB: f64 = 1e-5;
 /// By how much the limiter is set lower than what it was over, in decibels.
 const MARGIN_DB: f64 = 0.005;
 
@@ -152,7 +154,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn run(&mut self, to: &mut Normalised, target: LoudnessTarget) -> Result<(), EngineError> {
-        let room_db = target.ceiling_dbtp - dbtp(to.before.true_peak);
+        let room_db = target.ceiling_dbtp - dbtp(to.before.true_peak) - ROUNDING_DB;
         let wanted_db = to
             .before
             .integrated_lufs

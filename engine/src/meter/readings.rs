@@ -1,5 +1,6 @@
 //! All meters of a stream, and what they read.
 
+use super::spectrum::Spectrum;
 use ossicle_dsp::meter::{
     Correlation, Loudness, MeterError, Rms, SamplePeak, TruePeak, View, layout,
 };
@@ -7,6 +8,12 @@ use ossicle_dsp::meter::{
 /// Windows of RMS and correlation, in seconds.
 const RMS_S: f64 = 0.3;
 const CORRELATION_S: f64 = 0.3;
+/// Length of the spectrum's window and of its steps, in seconds.
+const WINDOW_S: f64 = 0.16;
+const STEP_S: f64 = 0.04;
+/// Bands of a third of an octave that are told, and the tenths of a decade where they begin.
+const BANDS: i32 = 30;
+const FIRST_BAND: i32 = 14;
 
 /// Every meter that a live display wants, fed together.
 ///
@@ -19,6 +26,8 @@ pub struct Meters {
     rms: Option<Rms>,
     correlation: Option<Correlation>,
     loudness: Option<Loudness>,
+    spectrum: Spectrum,
+    sample_rate_hz: u32,
 }
 
 /// What the meters of a stream read. Where there is nothing to read yet, or silence, it is `None`.
@@ -38,6 +47,9 @@ pub struct Readings {
     pub max_short_term_lufs: Option<f64>,
     /// Correlation of the first two channels in the last 300 ms, -1 to 1.
     pub correlation: Option<f64>,
+    /// Strength of each third of an octave, around 25 Hz, 31.5 Hz and on up to 20 kHz or half the
+    /// rate: the square of the amplitude of a sine that is as strong, in the loudest channel.
+    pub bands: Vec<f64>,
     /// What is read of each channel.
     pub channels: Vec<ChannelReadings>,
 }
@@ -77,15 +89,19 @@ impl Meters {
     /// # Real-time
     /// Not safe: allocates.
     pub fn new(sample_rate_hz: u32, channels: usize) -> Result<Self, MeterError> {
+        let peak = SamplePeak::new(sample_rate_hz, channels)?;
+        let frames = |seconds: f64| (seconds * f64::from(sample_rate_hz)) as usize + 1;
         Ok(Self {
             channels,
-            peak: SamplePeak::new(sample_rate_hz, channels)?,
+            peak,
             true_peak: TruePeak::new(sample_rate_hz, channels)?,
             rms: Rms::new(sample_rate_hz, channels, RMS_S).ok(),
             correlation: Correlation::new(sample_rate_hz, CORRELATION_S)
                 .ok()
                 .filter(|_| channels >= 2),
             loudness: Loudness::new(sample_rate_hz, layout(channels)).ok(),
+            spectrum: Spectrum::new(frames(WINDOW_S), frames(STEP_S), channels),
+            sample_rate_hz,
         })
     }
 
@@ -95,6 +111,7 @@ impl Meters {
     /// Safe.
     pub fn push(&mut self, view: &View<'_>) {
         self.peak.push(view);
+        self.spectrum.push(view, |_, _| {});
         self.true_peak.push(view);
         if let Some(rms) = &mut self.rms {
             rms.push(view);
@@ -128,8 +145,23 @@ impl Meters {
             max_momentary_lufs: loudness.and_then(Loudness::max_momentary_lufs),
             max_short_term_lufs: loudness.and_then(Loudness::max_short_term_lufs),
             correlation: self.correlation.as_ref().and_then(Correlation::value),
+            bands: self.bands(),
             channels: (0..self.channels).map(channel).collect(),
         }
+    }
+
+    fn bands(&self) -> Vec<f64> {
+        let rate = f64::from(self.sample_rate_hz);
+        let norm = |tenths: f64| 10f64.powf(tenths / 10.0) / rate;
+        (0..BANDS)
+            .map(|number| f64::from(FIRST_BAND + number))
+            .map(|middle| (norm(middle - 0.5), norm(middle + 0.5)))
+            .take_while(|(_, to)| *to <= 0.5)
+            .map(|(from, to)| {
+                let power = |channel| self.spectrum.band_power(channel, from, to);
+                (0..self.channels).map(power).fold(0.0, f64::max)
+            })
+            .collect()
     }
 
     /// Lets the last frames of a stream that has ended be read.

@@ -31,6 +31,7 @@ const NUTTALL: [f64; 4] = [0.363_581_9, 0.489_177_5, 0.136_599_5, 0.010_641_1];
 /// assert_eq!(count, 4);
 /// assert!((spectrum.power(0)[64] - 1.0).abs() < 1e-5);
 /// ```
+#[derive(Clone)]
 pub struct Spectrum {
     fft: Arc<dyn RealToComplex<f32>>,
     window: Vec<f32>,
@@ -48,6 +49,7 @@ pub struct Spectrum {
     scratch: Vec<Complex32>,
 }
 
+#[derive(Clone)]
 struct Channel {
     /// The last frames, the oldest at the place that is written next.
     ring: Vec<f32>,

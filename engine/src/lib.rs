@@ -4,8 +4,10 @@
 //! - [`chain`]: what the sound passes; [`controller`]: edits while it runs.
 //! - [`sound`]: sounds held in memory and the node that plays them, many at once.
 //! - [`render`]: the same chain offline, with the same bits.
+//! - [`normalise`]: the same, to a loudness under a true-peak ceiling.
 //! - [`flight`]: the last minute, kept and run again.
 //! - [`measure`]: what a chain does and what it costs.
+//! - [`meter`]: how loud a stream or a file is, and spectra.
 //! - [`record`]: recordings, and reading them while they grow.
 //! - [`dsp`] and [`io`]: nodes, devices, rings, files.
 
@@ -25,6 +27,8 @@ pub mod event;
 pub mod flight;
 mod graph;
 pub mod measure;
+pub mod meter;
+pub mod normalise;
 mod panics;
 pub mod plan;
 pub mod processor;

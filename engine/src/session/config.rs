@@ -8,7 +8,7 @@ use super::own::BlockCallback;
 use super::realtime::RealtimeRights;
 use crate::chain::Chain;
 use crate::flight::FlightConfig;
-use crate::record::RecordConfig;
+use crate::record::{RecordConfig, Tap};
 
 /// What a session is to do: devices, source, chain, recording.
 ///
@@ -36,6 +36,8 @@ pub struct SessionConfig {
     pub latency_budget_frames: u64,
     /// What goes into the chain.
     pub source: Source,
+    /// Where the sound is measured, if at all: see [`Report::readings`](super::Report::readings).
+    pub meter: Option<Tap>,
     /// What is recorded, if anything.
     pub record: Option<RecordConfig>,
     /// Where the stream ends, if not before.

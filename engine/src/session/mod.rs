@@ -6,6 +6,7 @@ mod core;
 mod feed;
 mod health;
 mod levels;
+mod metering;
 mod open;
 mod own;
 mod player;
@@ -26,10 +27,12 @@ use crate::controller::Controller;
 use crate::counters::Counters;
 use crate::error::EngineError;
 use crate::flight::{FlightError, Keeper};
+use crate::meter::Readings;
 use crate::record::{Recording, Take};
 use core::Core;
 use health::Watched;
 use levels::Levels;
+use metering::Metering;
 use player::Player;
 use shared::Shared;
 use slot::Slot;
@@ -62,6 +65,7 @@ pub struct Session {
     player: Option<Player>,
     recording: Option<Recording>,
     levels: Levels,
+    metering: Option<Metering>,
     keeper: Keeper,
     reaper: Reaper,
     warnings: Vec<String>,
@@ -148,6 +152,7 @@ impl Session {
         self.controller.turn();
         self.keeper.finish();
         self.warnings.extend(self.keeper.take_notes());
+        let readings = self.finish_metering();
         let mut failure = self.failure.take();
         if let Some(player) = self.player.take() {
             failure = failure.or(player.finish());
@@ -159,8 +164,19 @@ impl Session {
         };
         match failure {
             Some(error) => Err(error),
-            None => Ok(self.ended(xruns, realtime, recorded)),
+            None => Ok(self.ended(xruns, realtime, recorded, readings)),
         }
+    }
+
+    /// What the meters read in the end. The callbacks are over.
+    fn finish_metering(&mut self) -> Option<Readings> {
+        let (readings, unmeasured) = self.metering.take()?.finish();
+        if unmeasured > 0 {
+            self.warnings.push(format!(
+                "{unmeasured} frames were not measured: nobody looked for too long"
+            ));
+        }
+        Some(readings)
     }
 
     fn xruns(&self) -> u64 {

@@ -19,3 +19,4 @@ pub mod preset;
 pub mod registry;
 pub mod resample;
 pub mod settings;
+pub mod tuner;

@@ -12,7 +12,7 @@ use ossicle::session::RealtimeRights;
 
 use crate::commands::{
     bench::Bench, devices::Devices, doctor::Doctor, fx::Fx, info::Info, live::Live,
-    measure::Measure, play::Play, rec::Rec, render::Render, replay::Replay,
+    measure::Measure, play::Play, rec::Rec, render::Render, replay::Replay, tune::Tune,
 };
 use crate::output::Output;
 
@@ -76,6 +76,7 @@ pub enum Command {
     Replay(Replay),
     Bench(Bench),
     Measure(Measure),
+    Tune(Tune),
 }
 
 /// The options of every command that opens a device.

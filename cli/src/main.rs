@@ -54,6 +54,7 @@ fn dispatch(command: &Command, output: Output) -> Result<Exit, Failure> {
         Command::Fx(command) => command.run(output)?,
         Command::Bench(command) => command.run(output)?,
         Command::Measure(command) => command.run(output)?,
+        Command::Tune(command) => command.run(output)?,
         Command::Doctor(command) => return command.run(output),
         Command::Replay(command) => return command.run(output),
     }

@@ -11,3 +11,4 @@ pub mod play;
 pub mod rec;
 pub mod render;
 pub mod replay;
+pub mod tune;

@@ -25,7 +25,7 @@ use thin::Thin;
 pub use tuning::{MAX_NOTES, TuningError, parse_tuning};
 
 /// Time between two looks, in seconds; between two readings at the least.
-const HOP_S: f64 = 0.0025;
+const HOP_S: f64 = 0.002;
 /// A new reading is made once a note has sounded so much longer, as a share of its length; and at
 /// this interval in seconds once it has sounded for [`LONGEST_S`].
 const LONGER: usize = 16;

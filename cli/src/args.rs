@@ -13,7 +13,7 @@ use ossicle::session::RealtimeRights;
 use crate::commands::{
     bench::Bench, devices::Devices, doctor::Doctor, fx::Fx, info::Info, live::Live,
     measure::Measure, meter::Meter, play::Play, rec::Rec, render::Render, replay::Replay,
-    spectrogram::Spectrogram,
+    spectrogram::Spectrogram, tune::Tune,
 };
 use crate::output::Output;
 
@@ -79,6 +79,7 @@ pub enum Command {
     Measure(Measure),
     Meter(Meter),
     Spectrogram(Spectrogram),
+    Tune(Tune),
 }
 
 /// The options of every command that opens a device.

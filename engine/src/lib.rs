@@ -6,6 +6,7 @@
 //! - [`render`]: the same chain offline, with the same bits.
 //! - [`normalise`]: the same, to a loudness under a true-peak ceiling.
 //! - [`flight`]: the last minute, kept and run again.
+//! - [`listen`]: a device for an ordinary thread.
 //! - [`measure`]: what a chain does and what it costs.
 //! - [`meter`]: how loud a stream or a file is, and spectra.
 //! - [`record`]: recordings, and reading them while they grow.
@@ -26,6 +27,7 @@ mod error;
 pub mod event;
 pub mod flight;
 mod graph;
+pub mod listen;
 pub mod measure;
 pub mod meter;
 pub mod normalise;

@@ -5,6 +5,8 @@
 //! - [`sound`]: sounds held in memory and the node that plays them, many at once.
 //! - [`render`]: the same chain offline, with the same bits.
 //! - [`flight`]: the last minute, kept and run again.
+//! - [`period`]: which period a device gets where nobody names one.
+//! - [`probe`]: what real devices do: round trips and clocks.
 //! - [`record`]: recordings, and reading them while they grow.
 //! - [`dsp`] and [`io`]: nodes, devices, rings, files.
 
@@ -24,7 +26,9 @@ pub mod event;
 pub mod flight;
 mod graph;
 mod panics;
+pub mod period;
 pub mod plan;
+pub mod probe;
 pub mod processor;
 pub mod record;
 pub mod render;

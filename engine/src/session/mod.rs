@@ -26,6 +26,7 @@ use crate::controller::Controller;
 use crate::counters::Counters;
 use crate::error::EngineError;
 use crate::flight::{FlightError, Keeper};
+use crate::period::{Choice, Trials};
 use crate::record::{Recording, Take};
 use core::Core;
 use health::Watched;
@@ -65,6 +66,8 @@ pub struct Session {
     keeper: Keeper,
     reaper: Reaper,
     warnings: Vec<String>,
+    /// Periods that are tried beside this session.
+    trials: Option<Trials>,
     failure: Option<EngineError>,
     channels: usize,
     sample_rate_hz: u32,
@@ -80,7 +83,18 @@ impl Session {
     /// # Errors
     /// A device, a file or a chain that cannot be had as asked.
     pub fn start(config: SessionConfig) -> Result<Self, EngineError> {
-        Self::start_with(config, &mut ossicle_io::device::open)
+        let Some(mut choice) = Choice::new(&config) else {
+            return Self::start_with(config, &mut ossicle_io::device::open);
+        };
+        let mut session =
+            Self::start_with(config, &mut |host, request| choice.open(host, request))?;
+        session.warnings.extend(choice.take_note());
+        let streams = session.streams.iter().map(|watched| {
+            let stream = &watched.stream;
+            (stream.info().clone(), stream.status().clone())
+        });
+        session.trials = choice.begin(streams.collect());
+        Ok(session)
     }
 
     /// Begins on devices that `open` opens: a simulation, for one.
@@ -142,6 +156,8 @@ impl Session {
             self.let_the_device_play_out();
         }
         let (xruns, realtime) = (self.xruns(), self.realtime());
+        let note = self.trials.take().and_then(Trials::finish);
+        self.warnings.extend(note);
         self.retire_streams();
         // The core holds the rings' writing ends; a callback that hangs may have it still.
         drop(self.slot.take());

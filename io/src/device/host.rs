@@ -16,6 +16,9 @@ const NAMED: [HostKind; 5] = [
 ];
 
 impl HostKind {
+    /// All that can be named, in the order in which a default is looked for.
+    pub const NAMED: [Self; 5] = NAMED;
+
     /// Name as users write it, lower case.
     pub fn name(self) -> &'static str {
         match self {

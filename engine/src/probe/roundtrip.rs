@@ -1,7 +1,7 @@
 //! How long sound takes from an output through a cable, or the air, to an input.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -11,12 +11,10 @@ use ossicle_io::ring::touched;
 use super::error::ProbeError;
 use super::mls::{LENGTH, Sequence};
 use super::peak::{Peak, peak};
-use crate::session::{BlockInfo, Ended, Flow, Report, Session, SessionConfig, Source};
+use crate::session::{BlockInfo, Ended, Flow, Session, SessionConfig, Source};
 
-/// Periods of the signal before it is listened to: all of it has come round then, whatever the delay
-/// below a period.
-const LEAD: usize = 1;
-/// Periods that are listened to, each of which tells the delay.
+/// Of each attempt so many periods of the signal are judged, each of which tells the delay. One goes
+/// before the first: all of it has come round then, whatever the delay below a period.
 const PERIODS: usize = 2;
 /// Channels of the input that are listened to.
 const CHANNELS: usize = 8;
@@ -45,7 +43,7 @@ pub struct RoundtripConfig {
     pub buffer_frames: Option<u32>,
     /// Level of the signal in dBFS, -80 to 0; -12 unless told. It is noise of all frequencies.
     pub level_db: f64,
-    /// How often it is tried; 3 unless told.
+    /// How often it is tried before it is given up; 3 unless told.
     pub attempts: u32,
 }
 
@@ -100,7 +98,8 @@ pub struct Roundtrip {
 
 /// Sends a maximum length sequence from an output to an input and tells when it came.
 ///
-/// It takes 4.1 s at 48 kHz, at most `attempts` times. `is_asked` is asked often whether to give up.
+/// It takes 4.1 s at 48 kHz, and 2.7 s more for each attempt that fails: a connection that is made
+/// while it runs is found. `is_asked` is asked often whether to give up.
 ///
 /// # Errors
 /// [`ProbeError::NothingCameBack`], [`ProbeError::Disturbed`], [`ProbeError::OutOfRange`],
@@ -119,68 +118,93 @@ pub fn roundtrip(
             unit: "dBFS",
         });
     }
-    let sequence = Arc::new(Sequence::new());
     let attempts = config.attempts.max(1);
-    let mut last = ProbeError::Stopped;
+    let mut run = Run::start(config)?;
+    let mut fault = Fault::Silent;
     for attempt in 1..=attempts {
-        match Attempt::run(config, &sequence, is_asked)?.judge(&sequence, config.level_db) {
+        run.listen_to_the_end_of(attempt as usize, is_asked)?;
+        match run.judge() {
             Ok(found) => {
-                return Ok(Roundtrip {
-                    attempts: attempt,
-                    ..found
-                });
+                let ended = run.session.stop()?;
+                return Ok(told(found, ended, attempt));
             }
-            Err(Fault::Silent { output, input }) => {
-                last = ProbeError::NothingCameBack {
-                    output,
-                    input,
-                    attempts,
-                };
-            }
-            Err(Fault::Disturbed(what)) => {
-                last = ProbeError::Disturbed {
-                    attempts,
-                    last: what,
-                };
-            }
+            Err(found) => fault = found,
         }
     }
-    Err(last)
+    let ended = run.session.stop()?;
+    Err(match fault {
+        Fault::Silent => ProbeError::NothingCameBack {
+            output: ended.output_device.unwrap_or_default(),
+            input: ended.input_device.unwrap_or_default(),
+            attempts,
+        },
+        Fault::Disturbed(last) => ProbeError::Disturbed { attempts, last },
+    })
+}
+
+fn told(found: Found, ended: Ended, attempts: u32) -> Roundtrip {
+    Roundtrip {
+        latency_frames: found.latency_frames,
+        spread_frames: found.spread_frames,
+        margin_frames: ended.latency_frames,
+        device_latency_frames: ended.device_latency_frames,
+        sample_rate_hz: ended.sample_rate_hz,
+        buffer_frames: ended.buffer_frames,
+        host: ended.host,
+        input_device: ended.input_device,
+        output_device: ended.output_device,
+        channel: found.channel,
+        gain: found.peak.value,
+        stands_out: found.peak.value.abs() / found.peak.rest,
+        attempts,
+        response: found.response,
+    }
 }
 
 /// Why an attempt tells nothing.
 enum Fault {
-    Silent { output: String, input: String },
+    Silent,
     Disturbed(String),
 }
 
-/// What came in while the signal went out.
-struct Attempt {
-    ended: Ended,
-    /// Interleaved, the frames from stream position `first` on.
-    heard: Vec<f32>,
-    channels: usize,
-    first: usize,
-    /// What went wrong once the lead was over.
-    trouble: Option<String>,
+/// What an attempt tells.
+struct Found {
+    latency_frames: f64,
+    spread_frames: f64,
+    channel: usize,
+    peak: Peak,
+    response: Vec<f64>,
 }
 
-impl Attempt {
-    fn run(
-        config: &RoundtripConfig,
-        sequence: &Arc<Sequence>,
-        is_asked: &mut dyn FnMut() -> bool,
-    ) -> Result<Self, ProbeError> {
-        let (heard_in, mut heard_out) = touched(CHANNELS * (LEAD + PERIODS) * LENGTH, || 0.0);
+/// The signal goes out, and what comes in is kept.
+struct Run {
+    session: Session,
+    sequence: Arc<Sequence>,
+    amplitude: f32,
+    arriving: rtrb::Consumer<f32>,
+    said: Arc<Said>,
+    /// The last periods that are judged, interleaved, and frames that came in all.
+    heard: Vec<f32>,
+    frames: usize,
+    /// What is counted as lost, and how many frames had come when that last rose.
+    losses: [u64; 3],
+    troubled: usize,
+}
+
+impl Run {
+    fn start(config: &RoundtripConfig) -> Result<Self, ProbeError> {
+        let sequence = Arc::new(Sequence::new());
+        let amplitude = 10.0_f64.powf(config.level_db / 20.0) as f32;
+        let (told, arriving) = touched(CHANNELS * LENGTH, || 0.0);
         let said = Arc::new(Said::default());
         let mut player = Player {
             sequence: sequence.clone(),
-            amplitude: 10.0_f64.powf(config.level_db / 20.0) as f32,
-            heard: heard_in,
-            left: (LEAD + PERIODS) * LENGTH,
+            amplitude,
+            told,
+            frames: 0,
             said: said.clone(),
         };
-        let mut session = Session::start(SessionConfig {
+        let session = Session::start(SessionConfig {
             host: config.host,
             input: Some(config.input.clone()),
             output: Some(config.output.clone()),
@@ -192,163 +216,156 @@ impl Attempt {
             },
             ..SessionConfig::default()
         })?;
-        let (mut before, mut report) = (None, session.report());
-        while !report.ended {
+        Ok(Self {
+            session,
+            sequence,
+            amplitude,
+            arriving,
+            said,
+            heard: Vec::new(),
+            frames: 0,
+            losses: [0; 3],
+            troubled: 0,
+        })
+    }
+
+    fn channels(&self) -> usize {
+        self.said
+            .channels
+            .load(Ordering::Acquire)
+            .clamp(1, CHANNELS)
+    }
+
+    fn listen_to_the_end_of(
+        &mut self,
+        attempt: usize,
+        is_asked: &mut dyn FnMut() -> bool,
+    ) -> Result<(), ProbeError> {
+        let wanted = (1 + PERIODS * attempt) * LENGTH;
+        while self.frames < wanted {
             if is_asked() {
                 return Err(ProbeError::Stopped);
             }
             thread::sleep(LOOK);
-            report = session.report();
-            if before.is_none() && report.frames >= (LEAD * LENGTH) as u64 {
-                before = Some(losses(&report));
+            let report = self.session.report();
+            let lost = report.overrun_frames + report.underrun_frames + report.skipped_frames;
+            let losses = [report.xruns, lost, self.said.offset.load(Ordering::Acquire)];
+            let channels = self.channels();
+            let arrived = self.arriving.slots() / channels;
+            for _ in 0..arrived.min(wanted - self.frames) * channels {
+                self.heard.extend(self.arriving.pop());
+            }
+            self.frames += arrived.min(wanted - self.frames);
+            if losses != self.losses {
+                (self.losses, self.troubled) = (losses, self.frames);
+            }
+            if report.ended {
+                // It says why when it is stopped; what came is too little.
+                break;
             }
         }
-        let after = losses(&report);
-        let ended = session.stop()?;
-        let channels = said.channels.load(Ordering::Acquire);
-        let mut heard = vec![0.0; heard_out.slots()];
-        heard.fill_with(|| heard_out.pop().unwrap_or_default());
-        let trouble = match before {
-            _ if said.is_torn.load(Ordering::Acquire) => Some("frames were lost".to_owned()),
-            Some(before) if before == after => None,
-            None => Some("it ended too early".to_owned()),
-            Some(before) => Some(format!(
-                "{} xruns, {} frames lost or made up",
-                after[0] - before[0],
-                after[1] - before[1]
-            )),
-        };
-        Ok(Self {
-            ended,
-            heard,
-            channels: channels.clamp(1, CHANNELS),
-            first: said.first.load(Ordering::Acquire) as usize,
-            trouble,
-        })
+        let surplus = self
+            .heard
+            .len()
+            .saturating_sub(PERIODS * LENGTH * self.channels());
+        self.heard.drain(..surplus);
+        Ok(())
     }
 
-    /// The delay, if both periods agree.
-    fn judge(self, sequence: &Sequence, level_db: f64) -> Result<Roundtrip, Fault> {
-        if self.heard.len() < (LEAD + PERIODS) * LENGTH * self.channels {
-            let trouble = self.trouble.unwrap_or_default();
-            return Err(Fault::Disturbed(format!("it ended too early: {trouble}")));
-        }
-        let amplitude = 10.0_f64.powf(level_db / 20.0);
-        let response = |channel: usize, period: usize| {
-            let begin = (LEAD + period) * LENGTH;
-            let heard: Vec<f32> = self.heard[begin * self.channels + channel..]
-                .iter()
-                .step_by(self.channels)
-                .take(LENGTH)
-                .copied()
-                .collect();
-            let mut response = sequence.response(&heard, self.first + begin);
-            response.iter_mut().for_each(|value| *value /= amplitude);
-            response
+    /// The delay in the periods that came last, if they agree.
+    fn judge(&self) -> Result<Found, Fault> {
+        let channels = self.channels();
+        let Some(begin) = self.frames.checked_sub(PERIODS * LENGTH) else {
+            return Err(Fault::Disturbed("the devices stopped".to_owned()));
         };
-        let found = |channel: usize| {
-            let of_channel: Vec<_> = (0..PERIODS)
-                .map(|period| response(channel, period))
-                .collect();
-            let peaks: Vec<Peak> = of_channel.iter().filter_map(|of| peak(of)).collect();
-            (peaks.len() == PERIODS).then_some((channel, peaks, of_channel))
+        let of_channel = |channel: usize| {
+            let responses = [0, 1].map(|period| self.response(channel, begin, period));
+            let peaks = [peak(&responses[0])?, peak(&responses[1])?];
+            Some((channel, peaks, responses))
         };
-        let loudest = (0..self.channels)
-            .filter_map(found)
+        let loudest = (0..channels)
+            .filter_map(of_channel)
             .max_by(|a, b| a.1[0].value.abs().total_cmp(&b.1[0].value.abs()));
         let stands_out = |peak: &Peak| peak.value.abs() > STANDS_OUT * peak.rest;
-        let Some((channel, peaks, mut responses)) =
+        let Some((channel, [one, two], [response, _])) =
             loudest.filter(|(_, peaks, _)| peaks.iter().any(stands_out))
         else {
-            return Err(Fault::Silent {
-                output: self.ended.output_device.unwrap_or_default(),
-                input: self.ended.input_device.unwrap_or_default(),
-            });
+            return Err(Fault::Silent);
         };
-        let (one, two) = (peaks[0], peaks[1]);
-        let apart = (two.frames - one.frames).abs();
-        // The way round the end of the period is a way too.
-        let spread_frames = apart.min(LENGTH as f64 - apart);
-        if let Some(trouble) = self.trouble {
-            return Err(Fault::Disturbed(trouble));
+        if self.troubled > begin {
+            let [xruns, lost, _] = self.losses;
+            return Err(Fault::Disturbed(format!(
+                "{xruns} xruns and {lost} frames lost or made up so far"
+            )));
         }
-        if spread_frames > AGREE_FRAMES {
-            let moved = format!("the delay moved by {spread_frames:.1} frames");
+        // The way round the end of the period is a way too.
+        let apart = two.frames - one.frames;
+        let apart = apart - (apart / LENGTH as f64).round() * LENGTH as f64;
+        if apart.abs() > AGREE_FRAMES {
+            let moved = format!("the delay moved by {apart:.1} frames");
             return Err(Fault::Disturbed(moved));
         }
-        let latency_frames = match apart > AGREE_FRAMES {
-            true => one.frames,
-            false => 0.5 * (one.frames + two.frames),
-        };
-        Ok(Roundtrip {
-            latency_frames,
-            spread_frames,
-            margin_frames: self.ended.latency_frames,
-            device_latency_frames: self.ended.device_latency_frames,
-            sample_rate_hz: self.ended.sample_rate_hz,
-            buffer_frames: self.ended.buffer_frames,
-            host: self.ended.host,
-            input_device: self.ended.input_device,
-            output_device: self.ended.output_device,
+        Ok(Found {
+            latency_frames: (one.frames + 0.5 * apart).rem_euclid(LENGTH as f64),
+            spread_frames: apart.abs(),
             channel,
-            gain: one.value,
-            stands_out: one.value.abs() / one.rest,
-            attempts: 1,
-            response: responses.swap_remove(0),
+            peak: one,
+            response,
         })
+    }
+
+    /// The response in a period of those heard, which begin with frame `begin`.
+    fn response(&self, channel: usize, begin: usize, period: usize) -> Vec<f64> {
+        let channels = self.channels();
+        let plane: Vec<f32> = self.heard[period * LENGTH * channels + channel..]
+            .iter()
+            .step_by(channels)
+            .take(LENGTH)
+            .copied()
+            .collect();
+        let position = self.losses[2] as usize + begin + period * LENGTH;
+        let mut response = self.sequence.response(&plane, position);
+        let amplitude = f64::from(self.amplitude);
+        response.iter_mut().for_each(|value| *value /= amplitude);
+        response
     }
 }
 
-/// Xruns; frames lost and made up.
-fn losses(report: &Report) -> [u64; 2] {
-    let frames = report.overrun_frames + report.underrun_frames + report.skipped_frames;
-    [report.xruns, frames]
-}
-
-/// What the real-time thread tells of the frames it put into the ring.
+/// What the real-time thread tells of the frames it puts into the ring.
 #[derive(Default)]
 struct Said {
     channels: AtomicUsize,
-    /// Stream position of the first of them.
-    first: AtomicU64,
-    /// They are not all that there were.
-    is_torn: AtomicBool,
+    /// Stream position of a frame less its number in the ring.
+    offset: AtomicU64,
 }
 
-/// Plays the signal and keeps what comes in, on the real-time thread.
+/// Plays the signal and tells what comes in, on the real-time thread.
 struct Player {
     sequence: Arc<Sequence>,
     amplitude: f32,
-    heard: rtrb::Producer<f32>,
-    /// Frames still to come.
-    left: usize,
+    told: rtrb::Producer<f32>,
+    /// Frames told.
+    frames: u64,
     said: Arc<Said>,
 }
 
 impl Player {
     fn play(&mut self, block: &mut [f32], info: &BlockInfo) -> Flow {
-        let begun = (LEAD + PERIODS) * LENGTH - self.left;
-        if begun == 0 {
-            self.said.channels.store(info.channels, Ordering::Release);
-            self.said.first.store(info.position, Ordering::Release);
-        } else if self.said.first.load(Ordering::Relaxed) + begun as u64 != info.position {
-            self.said.is_torn.store(true, Ordering::Release);
-        }
+        let channels = info.channels.min(CHANNELS);
+        self.said.channels.store(channels, Ordering::Release);
+        let offset = info.position.saturating_sub(self.frames);
+        self.said.offset.store(offset, Ordering::Release);
         let position = info.position as usize;
         for (at, frame) in block.chunks_exact_mut(info.channels).enumerate() {
-            if self.left > 0 {
-                self.left -= 1;
-                for &sample in frame.iter().take(CHANNELS) {
-                    // The ring holds all of them.
-                    let _ = self.heard.push(sample);
+            // A frame that finds no room moves the offset, and so is seen.
+            if self.told.slots() >= channels {
+                self.frames += 1;
+                for &sample in &frame[..channels] {
+                    let _ = self.told.push(sample);
                 }
             }
             frame.fill(self.amplitude * self.sequence.sample(position + at));
         }
-        if self.left == 0 {
-            Flow::Complete
-        } else {
-            Flow::Continue
-        }
+        Flow::Continue
     }
 }

@@ -1,5 +1,6 @@
 //! A session: devices, a source, a chain and a recording, running.
 
+mod call_length;
 mod capture;
 mod config;
 mod core;
@@ -102,7 +103,12 @@ impl Session {
     /// # Errors
     /// As [`start`](Self::start).
     pub fn start_with(config: SessionConfig, open: &mut Open<'_>) -> Result<Self, EngineError> {
-        start::start(config, open)
+        let asked_frames = config.buffer_frames;
+        let mut session = start::start(config, open)?;
+        let notes = session.infos.iter();
+        let notes = notes.filter_map(|info| call_length::note_of_another(asked_frames?, info));
+        session.warnings.extend(notes.collect::<Vec<_>>());
+        Ok(session)
     }
 
     /// Edits the running chain.

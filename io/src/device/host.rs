@@ -96,7 +96,11 @@ pub fn devices() -> Vec<DeviceInfo> {
         .collect()
 }
 
-fn devices_of(host: HostKind) -> Result<Vec<DeviceInfo>, DeviceError> {
+/// What can be opened now on one host.
+///
+/// # Errors
+/// [`DeviceError::HostUnavailable`] where it does not answer, or what it answered.
+pub fn devices_of(host: HostKind) -> Result<Vec<DeviceInfo>, DeviceError> {
     match host {
         HostKind::Jack => jack::devices(),
         HostKind::Alsa | HostKind::PulseAudio | HostKind::PipeWire => cpal::devices(host),

@@ -64,7 +64,7 @@ impl Roundtrip {
         self.picture.draw(|| plot(&found))?;
         let object = json!({
             "latency_frames": hundredths(found.latency_frames),
-            "latency_ms": number(ms(&found, found.latency_frames)),
+            "latency_ms": number(ms(&found, hundredths(found.latency_frames))),
             "spread_frames": number(found.spread_frames),
             "margin_frames": found.margin_frames,
             "device_latency_frames": found.device_latency_frames,

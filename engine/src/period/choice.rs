@@ -1,7 +1,7 @@
 //! The choice of periods over a session: before it, beside it, and after it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,12 @@ use ossicle_io::device::{
 };
 
 use super::entry::{Entry, WORKS_S};
-use super::memory::PeriodMemory;
+use super::memory::{MemoryError, PeriodMemory};
 use super::trial::{Verdict, is_ours, try_period, wait};
 use crate::session::SessionConfig;
+
+/// Frames that a session lost, made up or passed over so far.
+pub(crate) type Losses = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// What a session chooses its periods by.
 pub(crate) struct Choice {
@@ -69,7 +72,11 @@ impl Choice {
     }
 
     /// The session runs: tries what might work beside it. `None` where nothing can be remembered.
-    pub(crate) fn begin(self, streams: Vec<(StreamInfo, Arc<StreamStatus>)>) -> Option<Trials> {
+    pub(crate) fn begin(
+        self,
+        streams: Vec<(StreamInfo, Arc<StreamStatus>)>,
+        losses: Losses,
+    ) -> Option<Trials> {
         let ours = streams
             .iter()
             .filter_map(|(info, status)| {
@@ -81,10 +88,17 @@ impl Choice {
             return None;
         }
         let ended = Arc::new(AtomicBool::new(false));
+        let first_losses = Arc::new(OnceLock::new());
         let thread = if self.is_quick {
-            let (ours, ended) = (ours.clone(), ended.clone());
-            let (memory, realtime) = (self.memory.clone(), self.realtime);
-            let run = move || run(memory, &ours, realtime, &|| ended.load(Ordering::Acquire));
+            let mut run = Run {
+                memory: self.memory.clone(),
+                streams: ours.clone(),
+                realtime: self.realtime,
+                losses: losses.clone(),
+                first_losses: first_losses.clone(),
+                ended: ended.clone(),
+            };
+            let run = move || run.run();
             thread::Builder::new()
                 .name("ossicle-periods".to_owned())
                 .spawn(run)
@@ -96,6 +110,8 @@ impl Choice {
             memory: self.memory,
             streams: ours,
             began: Instant::now(),
+            losses,
+            first_losses,
             ended,
             thread,
         })
@@ -107,39 +123,86 @@ impl Choice {
     }
 }
 
-/// Tries shorter periods on each device in turn, and remembers each answer at once.
-fn run(
-    mut memory: PeriodMemory,
-    streams: &[(Entry, StreamInfo, Arc<StreamStatus>)],
+/// What runs beside a session.
+struct Run {
+    memory: PeriodMemory,
+    streams: Vec<(Entry, StreamInfo, Arc<StreamStatus>)>,
     realtime: bool,
-    ends: &dyn Fn() -> bool,
-) -> Option<String> {
-    let beside: Vec<_> = streams.iter().map(|(.., status)| status.clone()).collect();
-    // The session's own beginning is not disturbed, and has to be in order.
-    if !wait(Duration::from_secs_f64(WORKS_S), ends) {
-        return None;
+    losses: Losses,
+    first_losses: Arc<OnceLock<u64>>,
+    ended: Arc<AtomicBool>,
+}
+
+impl Run {
+    /// Tries shorter periods on each device in turn, and remembers each answer at once. What cannot
+    /// be remembered is told.
+    fn run(&mut self) -> Option<String> {
+        // The session's own beginning is not disturbed, and not counted.
+        if !self.wait() {
+            return None;
+        }
+        let _ = self.first_losses.set((self.losses)());
+        for (fresh, info, _) in self.streams.clone() {
+            let mut entry = self.memory.entry(fresh);
+            while let Some(frames) = entry.candidate().filter(|_| !entry.is_exclusive) {
+                match self.tried(&entry, &info, frames) {
+                    Verdict::Works => entry.tried(frames, true),
+                    Verdict::Fails => entry.tried(frames, false),
+                    Verdict::Exclusive => entry.is_exclusive = true,
+                    Verdict::Unknown => break,
+                }
+                if let Err(error) = self.memory.remember(&entry) {
+                    return Some(not_remembered(&error));
+                }
+            }
+        }
+        None
     }
-    for (fresh, info, status) in streams {
-        let mut entry = memory.entry(fresh.clone());
-        while let Some(frames) = entry.candidate().filter(|_| !entry.is_exclusive) {
-            if status.xruns() > 1 {
+
+    /// A trial in quiet times; one that fails is made once more, since it may have been something
+    /// else's fault.
+    fn tried(&self, entry: &Entry, info: &StreamInfo, frames: u32) -> Verdict {
+        let mut verdict = Verdict::Unknown;
+        for _ in 0..2 {
+            loop {
+                let before = self.troubles();
+                if !self.wait() {
+                    return Verdict::Unknown;
+                }
+                if self.troubles() == before {
+                    break;
+                }
+            }
+            verdict = try_period(
+                entry,
+                info,
+                frames,
+                self.realtime,
+                &|| self.troubles(),
+                &|| self.ended.load(Ordering::Acquire),
+            );
+            if verdict != Verdict::Fails {
                 break;
             }
-            match try_period(&entry, info, frames, realtime, &beside, ends) {
-                Verdict::Works => entry.tried(frames, true),
-                Verdict::Fails => entry.tried(frames, false),
-                Verdict::Exclusive => entry.is_exclusive = true,
-                Verdict::Unknown => break,
-            }
-            if let Err(error) = memory.remember(&entry) {
-                return Some(format!("periods that work are not remembered: {error}"));
-            }
         }
-        if ends() {
-            break;
-        }
+        verdict
     }
-    None
+
+    /// Whatever went wrong in the session so far.
+    fn troubles(&self) -> u64 {
+        let of_streams = self.streams.iter();
+        let of_streams = of_streams.map(|(.., status)| status.xruns() + status.lost_frames());
+        of_streams.sum::<u64>() + (self.losses)()
+    }
+
+    fn wait(&self) -> bool {
+        let ends = || self.ended.load(Ordering::Acquire);
+        wait(Duration::from_secs_f64(WORKS_S), &ends)
+    }
+}
+
+fn not_remembered(error: &MemoryError) -> String {
+    format!("periods that work are not remembered: {error}")
 }
 
 /// A session that is watched, and the trials beside it.
@@ -147,6 +210,9 @@ pub(crate) struct Trials {
     memory: PeriodMemory,
     streams: Vec<(Entry, StreamInfo, Arc<StreamStatus>)>,
     began: Instant,
+    losses: Losses,
+    /// Those of the beginning, which are nobody's fault.
+    first_losses: Arc<OnceLock<u64>>,
     ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<Option<String>>>,
 }
@@ -155,6 +221,10 @@ impl Trials {
     /// The session ends: remembers how its own periods went. What could not be remembered is told.
     pub(crate) fn finish(mut self) -> Option<String> {
         let note = self.end();
+        let lost_frames = self.first_losses.get().map_or(0, |&first| {
+            let now = (self.losses)();
+            now.saturating_sub(first)
+        });
         let seconds = self.began.elapsed().as_secs_f64();
         let mut failed = None;
         if let Ok(memory) = PeriodMemory::load(self.memory.path()) {
@@ -162,12 +232,12 @@ impl Trials {
         }
         for (fresh, info, status) in &self.streams {
             let mut entry = self.memory.entry(fresh.clone());
-            if entry.ran(info.buffer_frames, seconds, status.xruns()) {
+            let lost = lost_frames / u64::from(info.buffer_frames.max(1));
+            if entry.ran(info.buffer_frames, seconds, status.xruns() + lost) {
                 failed = self.memory.remember(&entry).err().or(failed);
             }
         }
-        let failed = failed.map(|error| format!("periods that work are not remembered: {error}"));
-        note.or(failed)
+        note.or_else(|| Some(not_remembered(&failed?)))
     }
 
     fn end(&mut self) -> Option<String> {

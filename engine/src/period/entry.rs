@@ -10,8 +10,10 @@ const LEAST_FRAMES: u32 = 32;
 const MOST_FRAMES: u32 = 8192;
 /// A period is said to work after so many seconds without an xrun.
 pub(super) const WORKS_S: f64 = 2.0;
-/// Seconds of a session for which one xrun is forgiven. A single one always is.
+/// Seconds of a session for which one trouble is forgiven. A single one always is.
 const FORGIVEN_S: f64 = 60.0;
+/// After so many seconds without any, what failed once may be tried again.
+const FORGOTTEN_S: f64 = 600.0;
 
 /// One direction of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,19 +102,22 @@ impl Entry {
         }
     }
 
-    /// A session ran with this period for so long, with so many xruns. Whether anything is known
-    /// better now.
-    pub(super) fn ran(&mut self, frames: u32, seconds: f64, xruns: u64) -> bool {
+    /// A session ran with this period for so long, with so many troubles: xruns, and periods that
+    /// were lost or made up. Whether anything is known better now.
+    pub(super) fn ran(&mut self, frames: u32, seconds: f64, troubles: u64) -> bool {
         let before = self.clone();
-        if xruns > 1 && xruns as f64 > seconds / FORGIVEN_S {
+        if troubles > 1 && troubles as f64 > seconds / FORGIVEN_S {
             let double = frames.saturating_mul(2).clamp(LEAST_FRAMES, MOST_FRAMES);
             if frames >= self.works_frames {
                 self.works_frames = double;
             }
             self.fails_frames = self.fails_frames.max(frames).min(self.works_frames - 1);
-        } else if xruns == 0 && seconds >= WORKS_S && frames >= LEAST_FRAMES {
+        } else if troubles == 0 && seconds >= WORKS_S && frames >= LEAST_FRAMES {
             self.tried(frames, true);
             self.fails_frames = self.fails_frames.min(self.works_frames - 1);
+            if seconds >= FORGOTTEN_S && frames == self.works_frames {
+                self.fails_frames = 0;
+            }
         }
         *self != before
     }
@@ -166,6 +171,17 @@ mod tests {
         assert_eq!((known.works_frames, known.fails_frames), (512, 256));
         assert_eq!(known.begins_with(false, false), 512);
         assert!(known.is_sound());
+    }
+
+    #[test]
+    fn ten_good_minutes_let_what_failed_be_tried_again() {
+        let mut known = entry();
+        known.tried(128, false);
+        assert_eq!(known.candidate(), None);
+        assert!(!known.ran(256, 599.0, 0));
+        assert!(!known.ran(512, 700.0, 0));
+        assert!(known.ran(256, 601.0, 0));
+        assert_eq!(known.candidate(), Some(128));
     }
 
     #[test]

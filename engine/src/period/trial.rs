@@ -1,12 +1,10 @@
 //! A period tried on a silent stream beside one that runs.
 
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ossicle_io::device::{
-    DeviceError, HostKind, Port, Reaper, Stream, StreamInfo, StreamRequest, StreamState,
-    StreamStatus, open,
+    DeviceError, HostKind, Port, Reaper, Stream, StreamInfo, StreamRequest, StreamState, open,
 };
 
 use super::entry::{Direction, Entry, WORKS_S};
@@ -31,14 +29,14 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-/// Tries a period on a device, two seconds. The streams that run beside it must come through
-/// without a fault too. `ends` is asked often whether to give up.
+/// Tries a period on a device, two seconds. What runs beside it, the troubles of which `beside` counts,
+/// must come through without one too. `ends` is asked often whether to give up.
 pub(super) fn try_period(
     entry: &Entry,
     info: &StreamInfo,
     frames: u32,
     realtime: bool,
-    beside: &[Arc<StreamStatus>],
+    beside: &dyn Fn() -> u64,
     ends: &dyn Fn() -> bool,
 ) -> Verdict {
     let stream = match start(entry, info, frames, realtime) {
@@ -81,7 +79,7 @@ fn start(
 fn judge(
     stream: &dyn Stream,
     frames: u32,
-    beside: &[Arc<StreamStatus>],
+    beside: &dyn Fn() -> u64,
     ends: &dyn Fn() -> bool,
 ) -> Verdict {
     let (info, status) = (stream.info(), stream.status());
@@ -92,11 +90,7 @@ fn judge(
     if !wait(BEGIN, ends) {
         return Verdict::Unknown;
     }
-    let troubles = || {
-        let all = beside.iter().chain([status]);
-        all.map(|status| status.xruns() + status.lost_frames())
-            .sum::<u64>()
-    };
+    let troubles = || beside() + status.xruns() + status.lost_frames();
     let (trouble, first, began) = (troubles(), status.frames(), Instant::now());
     if !wait(Duration::from_secs_f64(WORKS_S), ends) {
         return Verdict::Unknown;

@@ -18,6 +18,7 @@ mod start;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use ossicle_io::device::reaper::Retired;
@@ -94,7 +95,18 @@ impl Session {
             let stream = &watched.stream;
             (stream.info().clone(), stream.status().clone())
         });
-        session.trials = choice.begin(streams.collect());
+        let shared = session.shared.clone();
+        let losses = move || {
+            let Shared {
+                overrun_frames,
+                skipped_frames,
+                underrun_frames,
+                ..
+            } = &*shared;
+            let counts = [overrun_frames, skipped_frames, underrun_frames];
+            counts.map(|count| count.load(Relaxed)).iter().sum()
+        };
+        session.trials = choice.begin(streams.collect(), Arc::new(losses));
         Ok(session)
     }
 

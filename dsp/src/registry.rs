@@ -10,6 +10,7 @@ pub static EFFECTS: &[&Effect] = &[
     &nodes::pan::EFFECT,
     &nodes::delay::EFFECT,
     &nodes::parametric_eq::EFFECT,
+    &nodes::compressor::EFFECT,
 ];
 
 /// The effect with this id.

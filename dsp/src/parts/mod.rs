@@ -1,8 +1,15 @@
 //! The parts that nodes are made of.
 
+pub mod cascade;
+pub mod crossover;
 pub mod decibel;
 pub mod delay_line;
+pub mod dynamics;
 pub mod finite;
+pub mod glide;
+pub mod look_ahead;
+pub mod moving_max;
+pub mod octaves;
 pub mod pan_law;
 pub mod silence;
 pub mod smoothed;

@@ -33,6 +33,12 @@ pub enum Response {
     LowPass,
     /// Removes what is below the corner.
     HighPass,
+    /// Removes the corner itself.
+    Notch,
+    /// Leaves a band, its middle as it is.
+    BandPass,
+    /// Turns the phase and leaves every level as it is.
+    AllPass,
 }
 
 impl SvfCoefficients {
@@ -54,6 +60,9 @@ impl SvfCoefficients {
             Response::HighShelf => (corner * root, k, [a * a, k * (1.0 - a) * a, 1.0 - a * a]),
             Response::LowPass => (corner, k, [0.0, 0.0, 1.0]),
             Response::HighPass => (corner, k, [1.0, -k, -1.0]),
+            Response::Notch => (corner, k, [1.0, -k, 0.0]),
+            Response::BandPass => (corner, k, [0.0, k, 0.0]),
+            Response::AllPass => (corner, k, [1.0, -2.0 * k, 0.0]),
         };
         Self { g, k, mix }
     }
@@ -112,21 +121,36 @@ impl SvfCoefficients {
 /// What a filter remembers of one channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SvfState {
-    s1: f64,
-    s2: f64,
+    pub(super) s1: f64,
+    pub(super) s2: f64,
 }
 
 impl SvfState {
     /// The next output.
     #[inline(always)]
     pub fn next(&mut self, input: f64, solved: &SvfSolved) -> f64 {
-        let SvfSolved { a1, a2, a3, mix } = *solved;
+        let mix = solved.mix;
+        let [v1, v2] = self.step(input, solved);
+        mix[0] * input + (mix[1] * v1 + mix[2] * v2)
+    }
+
+    /// The next output of two filters that differ in their mix alone and share this state.
+    #[inline(always)]
+    pub fn next_both(&mut self, input: f64, solved: [&SvfSolved; 2]) -> [f64; 2] {
+        let [v1, v2] = self.step(input, solved[0]);
+        solved.map(|solved| solved.mix[0] * input + (solved.mix[1] * v1 + solved.mix[2] * v2))
+    }
+
+    /// The next band pass and low pass.
+    #[inline(always)]
+    fn step(&mut self, input: f64, solved: &SvfSolved) -> [f64; 2] {
+        let SvfSolved { a1, a2, a3, .. } = *solved;
         let v3 = input - self.s2;
         let v1 = a1 * self.s1 + a2 * v3;
         let v2 = self.s2 + (a2 * self.s1 + a3 * v3);
         self.s1 = 2.0 * v1 - self.s1;
         self.s2 = 2.0 * v2 - self.s2;
-        mix[0] * input + (mix[1] * v1 + mix[2] * v2)
+        [v1, v2]
     }
 
     /// Becomes silent when what is left is below 1e-30, far above the subnormal numbers.
@@ -134,6 +158,28 @@ impl SvfState {
     pub fn flush(&mut self) {
         if self.s1.abs() + self.s2.abs() < 1e-30 {
             *self = Self::default();
+        }
+    }
+}
+
+/// A filter as matrices: the next state is `a` times the state and `b` times the input, the output
+/// `c` times the state and `d` times the input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Matrices {
+    pub(super) a: [[f64; 2]; 2],
+    pub(super) b: [f64; 2],
+    pub(super) c: [f64; 2],
+    pub(super) d: f64,
+}
+
+impl From<&SvfCoefficients> for Matrices {
+    fn from(coefficients: &SvfCoefficients) -> Self {
+        let SvfSolved { a1, a2, a3, mix } = SvfSolved::from(coefficients);
+        Self {
+            a: [[2.0 * a1 - 1.0, -2.0 * a2], [2.0 * a2, 1.0 - 2.0 * a3]],
+            b: [2.0 * a2, 2.0 * a3],
+            c: [mix[1] * a1 + mix[2] * a2, mix[2] * (1.0 - a3) - mix[1] * a2],
+            d: mix[0] + mix[1] * a2 + mix[2] * a3,
         }
     }
 }

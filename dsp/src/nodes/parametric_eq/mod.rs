@@ -15,17 +15,15 @@
 //! Bristow-Johnson, "Audio EQ Cookbook"), run as state variable filters. A band that is off, or whose
 //! gain is 0 dB, passes its input bit for bit. Every change glides, that of the type too.
 
-mod band;
 mod table;
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
-use self::band::Band;
 use self::table::{BANDS, FREQUENCY, GAIN, GLIDE_MS, PARAMETERS, Q, ROWS, TYPE};
 use crate::block::Block;
 use crate::node::{Node, PrepareError, Shape, Spec, Tail};
 use crate::parameter::Parameter;
+use crate::parts::cascade::Cascade;
 use crate::parts::smoothed;
 use crate::parts::svf::{Response, SvfCoefficients};
 use crate::preset::Preset;
@@ -33,8 +31,6 @@ use crate::settings::{Effect, Settings};
 
 /// The largest corner frequency as a share of the sample rate: at half the rate there is none.
 const LARGEST_FREQUENCY_NORM: f64 = 0.49;
-/// 120 dB, as a natural logarithm.
-const SILENT_LN: f64 = 13.815_510_557_964_274;
 
 /// What people often want of it.
 static PRESETS: [Preset; 3] = [
@@ -95,7 +91,7 @@ pub struct ParametricEq {
     values: [f64; BANDS * ROWS],
     changed: u32,
     sample_rate_hz: u32,
-    bands: Vec<Band>,
+    bands: Cascade,
 }
 
 impl ParametricEq {
@@ -104,7 +100,7 @@ impl ParametricEq {
             values: core::array::from_fn(|number| settings.value(number)),
             changed: 0,
             sample_rate_hz: 1,
-            bands: Vec::new(),
+            bands: Cascade::new(core::iter::empty(), 1, 1),
         }
     }
 
@@ -125,9 +121,7 @@ impl ParametricEq {
             let band = self.changed.trailing_zeros() as usize;
             self.changed &= self.changed - 1;
             let to = self.design(band);
-            if let Some(band) = self.bands.get_mut(band) {
-                band.set(to);
-            }
+            self.bands.set(band, to);
         }
     }
 
@@ -166,9 +160,8 @@ impl Node for ParametricEq {
         self.sample_rate_hz = spec.sample_rate_hz;
         self.changed = 0;
         let glide_frames = smoothed::frames(GLIDE_MS, spec.sample_rate_hz);
-        self.bands = (0..BANDS)
-            .map(|band| Band::new(self.design(band), glide_frames, spec.channels))
-            .collect();
+        let designs = (0..BANDS).map(|band| self.design(band));
+        self.bands = Cascade::new(designs, glide_frames, spec.channels);
         Ok(Shape {
             channels: spec.channels,
             latency_frames: 0,
@@ -177,14 +170,12 @@ impl Node for ParametricEq {
 
     fn reset(&mut self) {
         self.take_changes();
-        self.bands.iter_mut().for_each(Band::reset);
+        self.bands.reset();
     }
 
     fn process(&mut self, block: &mut Block<'_>) {
         self.take_changes();
-        for band in &mut self.bands {
-            band.process(block);
-        }
+        self.bands.process(block);
     }
 
     fn set(&mut self, number: usize, value: f64) {
@@ -198,21 +189,7 @@ impl Node for ParametricEq {
         0
     }
 
-    /// The sum of the bands' tails: each has to fall by 120 dB, by what the bands raise, and by
-    /// what it may have gathered before.
     fn tail(&self) -> Tail {
-        let on = || self.bands.iter().filter_map(Band::coefficients);
-        let raised: f64 = on()
-            .map(|[now, to]| libm::log(now.largest_gain().max(to.largest_gain())).max(0.0))
-            .sum();
-        let frames: f64 = on()
-            .map(|[now, to]| {
-                let decay = -now.decay_per_frame().max(to.decay_per_frame());
-                // A double pole gathers up to 1/(1 - r)^2.
-                let gathered = 2.0 * libm::log(2.0 / (1.0 - libm::exp(-decay)));
-                libm::ceil((SILENT_LN + raised + gathered) / decay) + 2.0
-            })
-            .sum();
-        Tail::Frames(frames as u64)
+        Tail::Frames(self.bands.tail_frames())
     }
 }

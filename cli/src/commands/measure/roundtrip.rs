@@ -40,6 +40,10 @@ pub struct Roundtrip {
     /// Level of the noise in dBFS, -80 to 0
     #[arg(long, value_name = "DB", default_value_t = -12.0, allow_negative_numbers = true)]
     level: f64,
+    /// How often it is tried before it is given up: 2.7 s each
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
+    attempts: u32,
     #[command(flatten)]
     picture: PictureOption,
 }
@@ -58,7 +62,7 @@ impl Roundtrip {
             sample_rate_hz: self.rate,
             buffer_frames: self.buffer,
             level_db: self.level,
-            ..RoundtripConfig::default()
+            attempts: self.attempts,
         };
         let found = roundtrip(&config, &mut || interrupt.is_asked())?;
         self.picture.draw(|| plot(&found))?;

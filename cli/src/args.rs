@@ -7,6 +7,7 @@ use ossicle::flight::FlightConfig;
 use ossicle::io::device::HostKind;
 use ossicle::io::file::Overwrite;
 use ossicle::io::sample::SampleFormat;
+use ossicle::period::PeriodMemory;
 use ossicle::record::{RecordConfig, Tap};
 use ossicle::session::RealtimeRights;
 
@@ -88,7 +89,7 @@ pub struct DeviceOptions {
     /// Way to reach the devices; the first that answers of pipewire, pulseaudio and alsa
     #[arg(long, value_enum, value_name = "H")]
     pub host: Option<Host>,
-    /// Frames per device buffer
+    /// Frames per device buffer; those that were found to work on the device where none are given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     pub buffer: Option<u32>,
     /// Ask for no real-time scheduling, and lock no memory
@@ -104,6 +105,14 @@ impl DeviceOptions {
     pub fn flight(&self) -> FlightConfig {
         FlightConfig {
             folder: self.flight.clone(),
+        }
+    }
+
+    /// Where the periods that work are remembered, where none is named.
+    pub fn period_file(&self) -> Option<PathBuf> {
+        match self.buffer {
+            Some(_) => None,
+            None => PeriodMemory::default_path(),
         }
     }
 

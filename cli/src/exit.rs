@@ -9,6 +9,7 @@ use ossicle::chain::ChainError;
 use ossicle::flight::FlightError;
 use ossicle::io::device::DeviceError;
 use ossicle::io::file::FileError;
+use ossicle::probe::ProbeError;
 
 use crate::output::one_line;
 
@@ -108,6 +109,22 @@ impl From<EngineError> for Failure {
             | EngineError::NoDevice
             | EngineError::NoHost => Exit::Device,
             _ => Exit::File,
+        };
+        Self {
+            exit,
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<ProbeError> for Failure {
+    fn from(error: ProbeError) -> Self {
+        let exit = match error {
+            ProbeError::Engine(error) => return error.into(),
+            ProbeError::Device(error) => return error.into(),
+            ProbeError::OutOfRange { .. } => Exit::Usage,
+            ProbeError::Stopped => Exit::Interrupted,
+            _ => Exit::Device,
         };
         Self {
             exit,

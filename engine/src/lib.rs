@@ -9,6 +9,8 @@
 //! - [`listen`]: a device for an ordinary thread.
 //! - [`measure`]: what a chain does and what it costs.
 //! - [`meter`]: how loud a stream or a file is, and spectra.
+//! - [`period`]: which period a device gets where nobody names one.
+//! - [`probe`]: what real devices do: round trips and clocks.
 //! - [`record`]: recordings, and reading them while they grow.
 //! - [`dsp`] and [`io`]: nodes, devices, rings, files.
 
@@ -32,7 +34,9 @@ pub mod measure;
 pub mod meter;
 pub mod normalise;
 mod panics;
+pub mod period;
 pub mod plan;
+pub mod probe;
 pub mod processor;
 pub mod record;
 pub mod render;

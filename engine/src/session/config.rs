@@ -25,6 +25,10 @@ pub struct SessionConfig {
     pub sample_rate_hz: Option<u32>,
     /// Frames per callback asked for; `None` for a default.
     pub buffer_frames: Option<u32>,
+    /// Where it is remembered which periods work, so that they can be chosen where no
+    /// `buffer_frames` are given; `None` for the default period. See [`period`](crate::period);
+    /// [`PeriodMemory::default_path`](crate::period::PeriodMemory::default_path) is the user's own.
+    pub period_file: Option<PathBuf>,
     /// JACK only: leave the ports unconnected.
     pub leave_unconnected: bool,
     /// Which rights of real-time work are asked of the system.

@@ -1,5 +1,6 @@
 //! A session: devices, a source, a chain and a recording, running.
 
+mod call_length;
 mod capture;
 mod config;
 mod core;
@@ -18,6 +19,7 @@ mod start;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use ossicle_io::device::reaper::Retired;
@@ -28,6 +30,7 @@ use crate::counters::Counters;
 use crate::error::EngineError;
 use crate::flight::{FlightError, Keeper};
 use crate::meter::Readings;
+use crate::period::{Choice, Trials};
 use crate::record::{Recording, Take};
 use core::Core;
 use health::Watched;
@@ -69,6 +72,8 @@ pub struct Session {
     keeper: Keeper,
     reaper: Reaper,
     warnings: Vec<String>,
+    /// Periods that are tried beside this session.
+    trials: Option<Trials>,
     failure: Option<EngineError>,
     channels: usize,
     sample_rate_hz: u32,
@@ -84,7 +89,29 @@ impl Session {
     /// # Errors
     /// A device, a file or a chain that cannot be had as asked.
     pub fn start(config: SessionConfig) -> Result<Self, EngineError> {
-        Self::start_with(config, &mut ossicle_io::device::open)
+        let Some(mut choice) = Choice::new(&config) else {
+            return Self::start_with(config, &mut ossicle_io::device::open);
+        };
+        let mut session =
+            Self::start_with(config, &mut |host, request| choice.open(host, request))?;
+        session.warnings.extend(choice.take_note());
+        let streams = session.streams.iter().map(|watched| {
+            let stream = &watched.stream;
+            (stream.info().clone(), stream.status().clone())
+        });
+        let shared = session.shared.clone();
+        let losses = move || {
+            let Shared {
+                overrun_frames,
+                skipped_frames,
+                underrun_frames,
+                ..
+            } = &*shared;
+            let counts = [overrun_frames, skipped_frames, underrun_frames];
+            counts.map(|count| count.load(Relaxed)).iter().sum()
+        };
+        session.trials = choice.begin(streams.collect(), Arc::new(losses));
+        Ok(session)
     }
 
     /// Begins on devices that `open` opens: a simulation, for one.
@@ -92,7 +119,12 @@ impl Session {
     /// # Errors
     /// As [`start`](Self::start).
     pub fn start_with(config: SessionConfig, open: &mut Open<'_>) -> Result<Self, EngineError> {
-        start::start(config, open)
+        let asked_frames = config.buffer_frames;
+        let mut session = start::start(config, open)?;
+        let notes = session.infos.iter();
+        let notes = notes.filter_map(|info| call_length::note_of_another(asked_frames?, info));
+        session.warnings.extend(notes.collect::<Vec<_>>());
+        Ok(session)
     }
 
     /// Edits the running chain.
@@ -146,6 +178,8 @@ impl Session {
             self.let_the_device_play_out();
         }
         let (xruns, realtime) = (self.xruns(), self.realtime());
+        let note = self.trials.take().and_then(Trials::finish);
+        self.warnings.extend(note);
         self.retire_streams();
         // The core holds the rings' writing ends; a callback that hangs may have it still.
         drop(self.slot.take());

@@ -129,6 +129,9 @@ impl Session {
             if let Err(error) = watched.look(&mut self.warnings) {
                 self.failure.get_or_insert(error);
             }
+            let stream = &watched.stream;
+            self.warnings
+                .extend(watched.calls.look(stream.info(), stream.status()));
         }
         while let Some(fault) = self.controller.fault() {
             let place = self.controller.nodes().position(|(id, _)| id == fault.node);

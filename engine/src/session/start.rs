@@ -163,6 +163,7 @@ pub(super) fn start(config: SessionConfig, open: &mut Open<'_>) -> Result<Sessio
         keeper,
         reaper: Reaper::new(),
         warnings,
+        trials: None,
         failure: None,
         channels,
         sample_rate_hz,

@@ -79,12 +79,17 @@ pub fn run(
 
 /// What stands behind the meter.
 fn note(report: &Report) -> String {
-    let load = format!("load {:.1} %", report.load_percent);
-    if report.xruns == 0 {
-        load
-    } else {
-        format!("{load}, {} xruns", report.xruns)
+    let mut note = format!("load {:.1} %", report.load_percent);
+    if let Some(bridge) = report.bridges.first() {
+        note.push_str(&format!(
+            ", {:+.1} ppm, late {:.0} us, margin {:.0}, latency {}",
+            bridge.ppm, bridge.spread_us, bridge.margin_frames, report.latency_frames
+        ));
     }
+    if report.xruns > 0 {
+        note.push_str(&format!(", {} xruns", report.xruns));
+    }
+    note
 }
 
 fn summary(ended: Ended) -> Summary {
@@ -111,6 +116,8 @@ fn summary(ended: Ended) -> Summary {
         device: ended.output_device,
         input_device: ended.input_device,
         buffer_frames: Some(ended.buffer_frames),
+        bridges: Some(ended.bridges.iter().map(Into::into).collect()),
+        events: Some(ended.events.iter().map(Into::into).collect()),
         realtime: Some(ended.realtime.into()),
         file: recorded.map(|recorded| recorded.path.display().to_string()),
         file_frames: recorded.map(|recorded| recorded.frames),

@@ -1,6 +1,7 @@
 //! Keeps the reader of one clock in step with the writer of another.
 
 use super::estimator::ClockEstimator;
+use super::gate::Gate;
 use super::margin::Usual;
 
 /// What a loop is for.
@@ -72,8 +73,6 @@ const FIRST_S: f64 = 0.12;
 /// Calls of both sides before the first read, cold and with something learned.
 const FIRST_CALLS: u32 = 20;
 const FIRST_CALLS_LEARNED: u32 = 14;
-/// A call that comes after so much of its block's time is one of several that were late together.
-const CATCHING_UP: f64 = 0.25;
 /// Frames kept beyond the lateness.
 const SPARE_FRAMES: f64 = 4.0;
 /// A first margin is so much more than the lateness seen, since little was seen.
@@ -102,12 +101,14 @@ pub struct DriftLoop {
     spec: LoopSpec,
     from: ClockEstimator,
     to: ClockEstimator,
-    /// The writer's blocks, the longest that is no fault, and the end and the time of its last.
+    /// The writer's blocks, the longest that is no fault, and the end of its last.
     blocks: Usual,
     block: f64,
     from_end: u64,
-    from_ns: u64,
+    from_gate: Gate,
+    to_gate: Gate,
     lateness: Usual,
+    to_lateness: Usual,
     margin: f64,
     /// The delay is at least this, in nanoseconds, and at most that, in frames.
     least_ns: f64,
@@ -144,8 +145,10 @@ impl DriftLoop {
             blocks: Usual::new(FAULT_BLOCK.0, FAULT_BLOCK.1),
             block: 0.0,
             from_end: 0,
-            from_ns: 0,
+            from_gate: Gate::default(),
+            to_gate: Gate::default(),
             lateness: Usual::new(FAULT_LATE.0, FAULT_LATE.1),
+            to_lateness: Usual::new(FAULT_LATE.0, FAULT_LATE.1),
             margin: learned.map_or(0.0, |known| known.margin_frames.max(0.0)),
             least_ns: 0.0,
             most_frames: f64::INFINITY,
@@ -174,14 +177,21 @@ impl DriftLoop {
     /// Safe.
     pub fn came(&mut self, end: u64, frames: usize, time_ns: u64, spent_ns: u64) {
         let block = frames as f64;
-        let passed_ns = between(time_ns, self.from_ns);
-        let is_first = self.from.seen() == 0;
-        (self.from_end, self.from_ns) = (end, time_ns);
-        self.from.observe(end, time_ns);
+        self.from_end = end;
+        let late_ns = -self.from.time_after(time_ns, end);
+        let usual_ns = self.lateness.most();
+        let gate = &mut self.from_gate;
+        let (tells, is_behind) = gate.takes(&self.from, end, time_ns, block, usual_ns);
+        let late_ns = if tells {
+            self.from.observe(end, time_ns);
+            self.from.late_ns()
+        } else {
+            late_ns.max(0.0)
+        };
         self.blocks.add(block);
         // Calls that come right behind a late one are late for its reason.
-        if is_first || passed_ns > CATCHING_UP * block * self.from.frame_ns() {
-            self.lateness.add(self.from.late_ns() + spent_ns as f64);
+        if !is_behind {
+            self.lateness.add(late_ns + spent_ns as f64);
         }
     }
 
@@ -192,6 +202,7 @@ impl DriftLoop {
     /// Safe.
     pub fn writer_is_back(&mut self, error: Option<f64>) {
         self.from = ClockEstimator::new(self.spec.from_hz, error);
+        self.from_gate = Gate::default();
         (self.reading, self.is_back) = (None, true);
     }
 
@@ -201,6 +212,7 @@ impl DriftLoop {
     /// Safe.
     pub fn reader_is_back(&mut self, error: Option<f64>) {
         self.to = ClockEstimator::new(self.spec.to_hz, error);
+        self.to_gate = Gate::default();
         (self.reading, self.is_back) = (None, true);
     }
 
@@ -223,7 +235,15 @@ impl DriftLoop {
     /// # Real-time
     /// Safe.
     pub fn read(&mut self, end: u64, time_ns: u64, frames: usize) -> Option<Read> {
-        self.to.observe(end, time_ns);
+        let (usual_ns, gate) = (self.to_lateness.most(), &mut self.to_gate);
+        let (tells, is_behind) = gate.takes(&self.to, end, time_ns, frames as f64, usual_ns);
+        if tells {
+            self.to.observe(end, time_ns);
+        }
+        if !is_behind {
+            let late_ns = -self.to.time_after(time_ns, end);
+            self.to_lateness.add(late_ns.max(0.0));
+        }
         let first = match self.spec.learned {
             _ if self.is_back => FIRST_CALLS_BACK,
             Some(_) => FIRST_CALLS_LEARNED,

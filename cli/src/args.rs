@@ -11,8 +11,8 @@ use ossicle::record::{RecordConfig, Tap};
 use ossicle::session::RealtimeRights;
 
 use crate::commands::{
-    devices::Devices, doctor::Doctor, fx::Fx, info::Info, live::Live, play::Play, rec::Rec,
-    render::Render, replay::Replay,
+    bench::Bench, devices::Devices, doctor::Doctor, fx::Fx, info::Info, live::Live,
+    measure::Measure, play::Play, rec::Rec, render::Render, replay::Replay,
 };
 use crate::output::Output;
 
@@ -74,6 +74,8 @@ pub enum Command {
     Fx(Fx),
     Doctor(Doctor),
     Replay(Replay),
+    Bench(Bench),
+    Measure(Measure),
 }
 
 /// The options of every command that opens a device.

@@ -5,6 +5,7 @@ mod commands;
 mod events;
 mod exit;
 mod output;
+mod picture;
 mod progress;
 mod run;
 mod signals;
@@ -51,6 +52,8 @@ fn dispatch(command: &Command, output: Output) -> Result<Exit, Failure> {
         Command::Render(command) => command.run(output)?,
         Command::Info(command) => command.run(output)?,
         Command::Fx(command) => command.run(output)?,
+        Command::Bench(command) => command.run(output)?,
+        Command::Measure(command) => command.run(output)?,
         Command::Doctor(command) => return command.run(output),
         Command::Replay(command) => return command.run(output),
     }

@@ -11,6 +11,7 @@ pub static EFFECTS: &[&Effect] = &[
     &nodes::delay::EFFECT,
     &nodes::parametric_eq::EFFECT,
     &nodes::graphic_eq::EFFECT,
+    &nodes::compressor::EFFECT,
 ];
 
 /// The effect with this id.

@@ -5,6 +5,7 @@
 //! - [`sound`]: sounds held in memory and the node that plays them, many at once.
 //! - [`render`]: the same chain offline, with the same bits.
 //! - [`flight`]: the last minute, kept and run again.
+//! - [`measure`]: what a chain does and what it costs.
 //! - [`record`]: recordings, and reading them while they grow.
 //! - [`dsp`] and [`io`]: nodes, devices, rings, files.
 
@@ -23,6 +24,7 @@ mod error;
 pub mod event;
 pub mod flight;
 mod graph;
+pub mod measure;
 mod panics;
 pub mod plan;
 pub mod processor;

@@ -1,10 +1,12 @@
 //! The commands, one per file.
 
+pub mod bench;
 pub mod devices;
 pub mod doctor;
 pub mod fx;
 pub mod info;
 pub mod live;
+pub mod measure;
 pub mod play;
 pub mod rec;
 pub mod render;

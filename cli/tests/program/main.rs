@@ -1,5 +1,6 @@
 //! The program from outside: command lines in, exit codes, output and files out.
 
+mod bench;
 mod call;
 mod devices;
 mod doctor;

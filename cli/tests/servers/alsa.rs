@@ -4,18 +4,21 @@ use crate::pulse::{live_record_holds_what_was_played, play_is_heard, rec_holds_w
 
 #[test]
 fn play_of_ten_seconds_is_heard_bit_for_bit() {
-    let _turn = crate::turn();
-    play_is_heard("alsa");
+    crate::served(|| {
+        play_is_heard("alsa");
+    });
 }
 
 #[test]
 fn rec_of_ten_seconds_holds_what_pacat_played() {
-    let _turn = crate::turn();
-    rec_holds_what_was_played("alsa");
+    crate::served(|| {
+        rec_holds_what_was_played("alsa");
+    });
 }
 
 #[test]
 fn live_record_of_ten_seconds_holds_what_pacat_played() {
-    let _turn = crate::turn();
-    live_record_holds_what_was_played("alsa");
+    crate::served(|| {
+        live_record_holds_what_was_played("alsa");
+    });
 }

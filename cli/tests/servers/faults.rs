@@ -126,36 +126,42 @@ fn ended_while_stopped(host: &str) {
 
 #[test]
 fn pulse_server_killed_leaves_a_true_take() {
-    let _turn = crate::turn();
-    killed("pulseaudio");
+    crate::served(|| {
+        killed("pulseaudio");
+    });
 }
 
 #[test]
 fn alsa_server_killed_leaves_a_true_take() {
-    let _turn = crate::turn();
-    killed("alsa");
+    crate::served(|| {
+        killed("alsa");
+    });
 }
 
 #[test]
 fn pulse_server_standing_still_leaves_a_true_take() {
-    let _turn = crate::turn();
-    stopped("pulseaudio");
+    crate::served(|| {
+        stopped("pulseaudio");
+    });
 }
 
 #[test]
 fn alsa_server_standing_still_leaves_a_true_take() {
-    let _turn = crate::turn();
-    stopped("alsa");
+    crate::served(|| {
+        stopped("alsa");
+    });
 }
 
 #[test]
 fn pulse_run_ends_while_the_server_stands_still() {
-    let _turn = crate::turn();
-    ended_while_stopped("pulseaudio");
+    crate::served(|| {
+        ended_while_stopped("pulseaudio");
+    });
 }
 
 #[test]
 fn alsa_run_ends_while_the_server_stands_still() {
-    let _turn = crate::turn();
-    ended_while_stopped("alsa");
+    crate::served(|| {
+        ended_while_stopped("alsa");
+    });
 }

@@ -50,79 +50,80 @@ fn dump_of_the_glitch(folder: &Path) -> Option<(PathBuf, Value, Vec<Value>)> {
 
 #[test]
 fn a_server_that_stood_still_is_seen_in_a_flight_that_is_replayed_to_the_same_bits() {
-    let _turn = crate::turn();
-    let folder = tempfile::tempdir().unwrap();
-    let (flights, take) = (
-        folder.path().join("flights"),
-        folder.path().join("take.wav"),
-    );
-    let server = Jack::start(JackOptions::default()).unwrap();
-    let signal = Signal::Samples(noise(30 * RATE));
-    let mut source = Source::start(&server, "player", 2, &signal).unwrap();
-    let line = format!(
-        "live --host jack --buffer 256 --channels 2 --in player --fx {CHAIN} --flight {{}} \
+    crate::served(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let (flights, take) = (
+            folder.path().join("flights"),
+            folder.path().join("take.wav"),
+        );
+        let server = Jack::start(JackOptions::default()).unwrap();
+        let signal = Signal::Samples(noise(30 * RATE));
+        let mut source = Source::start(&server, "player", 2, &signal).unwrap();
+        let line = format!(
+            "live --host jack --buffer 256 --channels 2 --in player --fx {CHAIN} --flight {{}} \
          --record {{}}"
-    );
-    let mut program = Ossicle::start(server.env(), &line, &[&flights, &take]);
-    wait_for_port(&server, "ossicle:out_2", APPEAR).unwrap();
-    source.go().unwrap();
-    sleep(Duration::from_secs(1));
-    server.stop().unwrap();
-    sleep(STILL);
-    server.cont().unwrap();
-    let began = Instant::now();
-    let (dump, glitch, callbacks) = loop {
-        if let Some(found) = dump_of_the_glitch(&flights) {
-            break found;
-        }
-        if began.elapsed() > DUMP {
-            program.terminate();
-            panic!("no dump of the glitch: {:?}", program.finish(LIMIT));
-        }
-        sleep(Duration::from_millis(100));
-    };
-    program.terminate();
-    let outcome = program.finish(LIMIT).ok();
-    let told = outcome
-        .stderr
-        .contains(dump.file_name().unwrap().to_str().unwrap());
-    assert!(told, "{}", outcome.stderr);
-
-    let picture = folder.path().join("flight.png");
-    let replay = Ossicle::start(Vec::new(), "replay {} --png {}", &[&dump, &picture]);
-    let replayed = replay.finish(LIMIT).ok().json;
-    println!(
-        "{} of {} callbacks with the same bits; late: {}",
-        replayed["matched"], replayed["callbacks"], replayed["late"]
-    );
-    assert!(replayed["callbacks"].as_u64() > Some(300), "{replayed}");
-    for key in ["compared", "matched"] {
-        assert_eq!(replayed[key], replayed["callbacks"], "{replayed}");
-    }
-    let late = replayed["late"].as_array().unwrap();
-    let shown = late
-        .iter()
-        .find(|late| late["position"] == glitch["position"]);
-    let shown = shown.unwrap_or_else(|| panic!("{glitch} is not in {replayed}"));
-    assert_eq!(shown["lost_frames"], glitch["lost_frames"]);
-    let cost_ms = glitch["cost_ns"].as_u64().unwrap() as f64 / 1e6;
-    assert_eq!(shown["cost_ms"].as_f64(), Some(cost_ms));
-    assert!((shown["period_ms"].as_f64().unwrap() - 256.0 / 48.0).abs() < 1e-5);
-    assert!(fs::metadata(&picture).unwrap().len() > 1000);
-
-    // What is replayed is what was recorded live, where the take has the lost frames as silence.
-    let (replayed, take) = (read_wav(&dump.join("replay.wav")), read_wav(&take));
-    let mut sounding = 0;
-    for callback in &callbacks {
-        let [frames, processed, position] = ["frames", "processed", "position"]
-            .map(|key| 2 * usize::try_from(callback[key].as_u64().unwrap()).unwrap());
-        let bits = |samples: &[f32], from: usize| -> Vec<u32> {
-            let samples = &samples[from..from + frames];
-            samples.iter().map(|sample| sample.to_bits()).collect()
+        );
+        let mut program = Ossicle::start(server.env(), &line, &[&flights, &take]);
+        wait_for_port(&server, "ossicle:out_2", APPEAR).unwrap();
+        source.go().unwrap();
+        sleep(Duration::from_secs(1));
+        server.stop().unwrap();
+        sleep(STILL);
+        server.cont().unwrap();
+        let began = Instant::now();
+        let (dump, glitch, callbacks) = loop {
+            if let Some(found) = dump_of_the_glitch(&flights) {
+                break found;
+            }
+            if began.elapsed() > DUMP {
+                program.terminate();
+                panic!("no dump of the glitch: {:?}", program.finish(LIMIT));
+            }
+            sleep(Duration::from_millis(100));
         };
-        let live = bits(&take, position);
-        assert!(bits(&replayed, processed) == live, "{callback}");
-        sounding += live.iter().filter(|bits| **bits != 0).count();
-    }
-    assert!(sounding > RATE, "{sounding} samples that sound");
+        program.terminate();
+        let outcome = program.finish(LIMIT).ok();
+        let told = outcome
+            .stderr
+            .contains(dump.file_name().unwrap().to_str().unwrap());
+        assert!(told, "{}", outcome.stderr);
+
+        let picture = folder.path().join("flight.png");
+        let replay = Ossicle::start(Vec::new(), "replay {} --png {}", &[&dump, &picture]);
+        let replayed = replay.finish(LIMIT).ok().json;
+        println!(
+            "{} of {} callbacks with the same bits; late: {}",
+            replayed["matched"], replayed["callbacks"], replayed["late"]
+        );
+        assert!(replayed["callbacks"].as_u64() > Some(300), "{replayed}");
+        for key in ["compared", "matched"] {
+            assert_eq!(replayed[key], replayed["callbacks"], "{replayed}");
+        }
+        let late = replayed["late"].as_array().unwrap();
+        let shown = late
+            .iter()
+            .find(|late| late["position"] == glitch["position"]);
+        let shown = shown.unwrap_or_else(|| panic!("{glitch} is not in {replayed}"));
+        assert_eq!(shown["lost_frames"], glitch["lost_frames"]);
+        let cost_ms = glitch["cost_ns"].as_u64().unwrap() as f64 / 1e6;
+        assert_eq!(shown["cost_ms"].as_f64(), Some(cost_ms));
+        assert!((shown["period_ms"].as_f64().unwrap() - 256.0 / 48.0).abs() < 1e-5);
+        assert!(fs::metadata(&picture).unwrap().len() > 1000);
+
+        // What is replayed is what was recorded live, where the take has the lost frames as silence.
+        let (replayed, take) = (read_wav(&dump.join("replay.wav")), read_wav(&take));
+        let mut sounding = 0;
+        for callback in &callbacks {
+            let [frames, processed, position] = ["frames", "processed", "position"]
+                .map(|key| 2 * usize::try_from(callback[key].as_u64().unwrap()).unwrap());
+            let bits = |samples: &[f32], from: usize| -> Vec<u32> {
+                let samples = &samples[from..from + frames];
+                samples.iter().map(|sample| sample.to_bits()).collect()
+            };
+            let live = bits(&take, position);
+            assert!(bits(&replayed, processed) == live, "{callback}");
+            sounding += live.iter().filter(|bits| **bits != 0).count();
+        }
+        assert!(sounding > RATE, "{sounding} samples that sound");
+    });
 }

@@ -3,7 +3,9 @@
 //! Each test starts its own server (`xtask::servers`). They take turns: two servers at once on two
 //! cores would make each other late.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
+
+use xtask::quiet::repeat_where_the_machine_stood_still;
 
 mod alsa;
 mod faults;
@@ -18,8 +20,9 @@ mod sound;
 
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Waits for this test's turn, which lasts as long as what is returned.
-fn turn() -> MutexGuard<'static, ()> {
+/// Runs a test when its turn has come: servers at once on two cores would make each other late.
+fn served(test: impl FnMut()) {
     // A test that failed has ended its turn.
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    repeat_where_the_machine_stood_still(test);
 }

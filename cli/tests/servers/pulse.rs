@@ -130,18 +130,21 @@ pub fn live_record_holds_what_was_played(host: &str) {
 
 #[test]
 fn play_of_ten_seconds_is_heard_bit_for_bit() {
-    let _turn = crate::turn();
-    play_is_heard("pulseaudio");
+    crate::served(|| {
+        play_is_heard("pulseaudio");
+    });
 }
 
 #[test]
 fn rec_of_ten_seconds_holds_what_pacat_played() {
-    let _turn = crate::turn();
-    rec_holds_what_was_played("pulseaudio");
+    crate::served(|| {
+        rec_holds_what_was_played("pulseaudio");
+    });
 }
 
 #[test]
 fn live_record_of_ten_seconds_holds_what_pacat_played() {
-    let _turn = crate::turn();
-    live_record_holds_what_was_played("pulseaudio");
+    crate::served(|| {
+        live_record_holds_what_was_played("pulseaudio");
+    });
 }

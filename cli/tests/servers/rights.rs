@@ -55,47 +55,51 @@ fn both_streams_are_scheduled(host: &str) {
 
 #[test]
 fn both_streams_of_pulseaudio_are_scheduled_from_outside() {
-    let _turn = crate::turn();
-    both_streams_are_scheduled("pulseaudio");
+    crate::served(|| {
+        both_streams_are_scheduled("pulseaudio");
+    });
 }
 
 #[test]
 fn both_streams_of_alsa_are_scheduled() {
-    let _turn = crate::turn();
-    both_streams_are_scheduled("alsa");
+    crate::served(|| {
+        both_streams_are_scheduled("alsa");
+    });
 }
 
 #[test]
 fn on_jack_the_server_sees_to_it_and_doctor_says_its_period() {
-    let _turn = crate::turn();
-    let server = Jack::start(JackOptions::default()).unwrap();
-    let line = "live --host jack --for 500ms";
-    let outcome = Ossicle::start(server.env(), line, &[]).finish(LIMIT).ok();
-    assert_eq!(outcome.json["realtime"]["scheduling"], "by the server");
-    let told = doctor(server.env());
-    let jack = told["facts"]["jack"].as_str().unwrap();
-    assert!(jack.starts_with("48000 Hz, period 256 frames"), "{told}");
+    crate::served(|| {
+        let server = Jack::start(JackOptions::default()).unwrap();
+        let line = "live --host jack --for 500ms";
+        let outcome = Ossicle::start(server.env(), line, &[]).finish(LIMIT).ok();
+        assert_eq!(outcome.json["realtime"]["scheduling"], "by the server");
+        let told = doctor(server.env());
+        let jack = told["facts"]["jack"].as_str().unwrap();
+        assert!(jack.starts_with("48000 Hz, period 256 frames"), "{told}");
+    });
 }
 
 #[test]
 fn doctor_says_what_pulseaudio_is_and_that_alsa_leads_to_it() {
-    let _turn = crate::turn();
-    let server = PulseAudio::start().unwrap();
-    let told = doctor(server.env());
-    let facts = &told["facts"];
-    let fact = |name: &str| facts[name].as_str().unwrap();
-    assert!(fact("pulseaudio").starts_with("pulseaudio "), "{told}");
-    assert!(fact("pulseaudio").contains("48000 Hz"), "{told}");
-    assert!(fact("default_device").contains("speaker"), "{told}");
-    assert!(
-        fact("alsa_default").contains("ALSA <-> PulseAudio"),
-        "{told}"
-    );
-    // It is not the default here, so it is only worth a note.
-    let findings = told["findings"].as_array().unwrap();
-    let what = "ALSA's default device leads to PulseAudio";
-    let finding = findings.iter().find(|finding| finding["what"] == what);
-    assert_eq!(finding.unwrap()["severity"], "note", "{told}");
+    crate::served(|| {
+        let server = PulseAudio::start().unwrap();
+        let told = doctor(server.env());
+        let facts = &told["facts"];
+        let fact = |name: &str| facts[name].as_str().unwrap();
+        assert!(fact("pulseaudio").starts_with("pulseaudio "), "{told}");
+        assert!(fact("pulseaudio").contains("48000 Hz"), "{told}");
+        assert!(fact("default_device").contains("speaker"), "{told}");
+        assert!(
+            fact("alsa_default").contains("ALSA <-> PulseAudio"),
+            "{told}"
+        );
+        // It is not the default here, so it is only worth a note.
+        let findings = told["findings"].as_array().unwrap();
+        let what = "ALSA's default device leads to PulseAudio";
+        let finding = findings.iter().find(|finding| finding["what"] == what);
+        assert_eq!(finding.unwrap()["severity"], "note", "{told}");
+    });
 }
 
 fn doctor(env: Vec<(String, String)>) -> Value {

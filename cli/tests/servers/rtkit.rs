@@ -92,117 +92,124 @@ fn seen(starter: Command, env: Vec<(String, String)>, line: &str) -> Seen {
 
 #[test]
 fn rtkit_gives_what_a_user_without_rights_is_refused() {
-    let _turn = crate::turn();
-    let Some(bus) = rtkit(RtkitService::ForAll) else {
-        return;
-    };
-    let line = "live --host null --buffer 256 --for 3s";
-    let seen = seen(as_nobody(&bus), bus.env(), line);
-    assert_eq!(seen.user, 65_534);
-    assert_eq!(seen.scheduling, "priority 20 by rtkit");
-    assert!(!seen.priorities.is_empty());
-    let given = seen.priorities.iter().all(|&priority| priority == GIVEN);
-    assert!(given, "{:?}", seen.priorities);
-    assert_eq!(seen.time_limits, LIMITED);
+    crate::served(|| {
+        let Some(bus) = rtkit(RtkitService::ForAll) else {
+            return;
+        };
+        let line = "live --host null --buffer 256 --for 3s";
+        let seen = seen(as_nobody(&bus), bus.env(), line);
+        assert_eq!(seen.user, 65_534);
+        assert_eq!(seen.scheduling, "priority 20 by rtkit");
+        assert!(!seen.priorities.is_empty());
+        let given = seen.priorities.iter().all(|&priority| priority == GIVEN);
+        assert!(given, "{:?}", seen.priorities);
+        assert_eq!(seen.time_limits, LIMITED);
+    });
 }
 
 #[test]
 fn rtkit_gives_both_streams_of_pulseaudio_from_outside() {
-    let _turn = crate::turn();
-    let Some(bus) = rtkit(RtkitService::Usual) else {
-        return;
-    };
-    let server = PulseAudio::start().unwrap();
-    let line = "live --host pulseaudio --buffer 256 --for 3s";
-    let env = [server.env(), bus.env()].concat();
-    let seen = seen(without_right(Path::new(PROGRAM)), env, line);
-    assert_eq!(seen.scheduling, "priority 20 by rtkit");
-    assert_eq!(seen.priorities, [GIVEN; 2]);
+    crate::served(|| {
+        let Some(bus) = rtkit(RtkitService::Usual) else {
+            return;
+        };
+        let server = PulseAudio::start().unwrap();
+        let line = "live --host pulseaudio --buffer 256 --for 3s";
+        let env = [server.env(), bus.env()].concat();
+        let seen = seen(without_right(Path::new(PROGRAM)), env, line);
+        assert_eq!(seen.scheduling, "priority 20 by rtkit");
+        assert_eq!(seen.priorities, [GIVEN; 2]);
+    });
 }
 
 #[test]
 fn who_did_not_log_in_is_refused_by_rtkit_and_runs_all_the_same() {
-    let _turn = crate::turn();
-    let Some(bus) = rtkit(RtkitService::Usual) else {
-        return;
-    };
-    let line = "live --host null --buffer 256 --for 3s";
-    let seen = seen(as_nobody(&bus), bus.env(), line);
-    let (said, why) = (&seen.scheduling, "; rtkit refused)");
-    assert!(
-        said.starts_with("denied: ") && said.ends_with(why),
-        "{said}"
-    );
-    assert!(seen.priorities.is_empty());
+    crate::served(|| {
+        let Some(bus) = rtkit(RtkitService::Usual) else {
+            return;
+        };
+        let line = "live --host null --buffer 256 --for 3s";
+        let seen = seen(as_nobody(&bus), bus.env(), line);
+        let (said, why) = (&seen.scheduling, "; rtkit refused)");
+        assert!(
+            said.starts_with("denied: ") && said.ends_with(why),
+            "{said}"
+        );
+        assert!(seen.priorities.is_empty());
+    });
 }
 
 #[test]
 fn a_period_longer_than_rtkit_allows_is_left_without_its_limit() {
-    let _turn = crate::turn();
-    let Some(bus) = rtkit(RtkitService::ForAll) else {
-        return;
-    };
-    // 16384 frames at 48 kHz are 341 ms.
-    let line = "live --host null --buffer 16384 --for 3s";
-    let seen = seen(as_nobody(&bus), bus.env(), line);
-    let said = &seen.scheduling;
-    assert!(said.contains("less time than a period"), "{said}");
-    assert_eq!(seen.time_limits, UNLIMITED);
-    assert!(seen.priorities.is_empty());
+    crate::served(|| {
+        let Some(bus) = rtkit(RtkitService::ForAll) else {
+            return;
+        };
+        // 16384 frames at 48 kHz are 341 ms.
+        let line = "live --host null --buffer 16384 --for 3s";
+        let seen = seen(as_nobody(&bus), bus.env(), line);
+        let said = &seen.scheduling;
+        assert!(said.contains("less time than a period"), "{said}");
+        assert_eq!(seen.time_limits, UNLIMITED);
+        assert!(seen.priorities.is_empty());
+    });
 }
 
 #[test]
 fn a_bus_without_rtkit_is_told() {
-    let _turn = crate::turn();
-    let bus = SystemBus::start(RtkitService::None).unwrap();
-    let line = "live --host null --buffer 256 --for 3s";
-    let seen = seen(without_right(Path::new(PROGRAM)), bus.env(), line);
-    let (said, why) = (&seen.scheduling, "; rtkit is not there)");
-    assert!(
-        said.starts_with("denied: ") && said.ends_with(why),
-        "{said}"
-    );
-    assert_eq!(seen.time_limits, UNLIMITED);
+    crate::served(|| {
+        let bus = SystemBus::start(RtkitService::None).unwrap();
+        let line = "live --host null --buffer 256 --for 3s";
+        let seen = seen(without_right(Path::new(PROGRAM)), bus.env(), line);
+        let (said, why) = (&seen.scheduling, "; rtkit is not there)");
+        assert!(
+            said.starts_with("denied: ") && said.ends_with(why),
+            "{said}"
+        );
+        assert_eq!(seen.time_limits, UNLIMITED);
+    });
 }
 
 #[test]
 fn a_dead_bus_delays_no_start() {
-    let _turn = crate::turn();
-    let folder = tempfile::tempdir().unwrap();
-    let socket = folder.path().join("bus");
-    let _listener = UnixListener::bind(&socket).unwrap();
-    let address = format!("unix:path={}", socket.display());
-    let env = vec![("DBUS_SYSTEM_BUS_ADDRESS".to_owned(), address)];
-    let began = Instant::now();
-    let line = "live --host null --buffer 256 --for 2s";
-    let starter = without_right(Path::new(PROGRAM));
-    let outcome = Ossicle::start_by(starter, env, line, &[])
-        .finish(LIMIT)
-        .ok();
-    let took = began.elapsed();
-    let said = outcome.json["realtime"]["scheduling"].as_str().unwrap();
-    assert!(said.ends_with("; rtkit did not answer)"), "{said}");
-    // 2 s of sound without the second for which rtkit is waited; half a second for a busy machine.
-    assert!(took < Duration::from_millis(2_500), "{took:?}");
-    assert!(outcome.count("frames") >= 90_000, "{}", outcome.json);
+    crate::served(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("bus");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        let address = format!("unix:path={}", socket.display());
+        let env = vec![("DBUS_SYSTEM_BUS_ADDRESS".to_owned(), address)];
+        let began = Instant::now();
+        let line = "live --host null --buffer 256 --for 2s";
+        let starter = without_right(Path::new(PROGRAM));
+        let outcome = Ossicle::start_by(starter, env, line, &[])
+            .finish(LIMIT)
+            .ok();
+        let took = began.elapsed();
+        let said = outcome.json["realtime"]["scheduling"].as_str().unwrap();
+        assert!(said.ends_with("; rtkit did not answer)"), "{said}");
+        // 2 s of sound without the second for which rtkit is waited; half a second for a busy machine.
+        assert!(took < Duration::from_millis(2_500), "{took:?}");
+        assert!(outcome.count("frames") >= 90_000, "{}", outcome.json);
+    });
 }
 
 #[test]
 fn doctor_says_what_rtkit_gives_the_program_itself() {
-    let _turn = crate::turn();
-    let Some(bus) = rtkit(RtkitService::ForAll) else {
-        return;
-    };
-    let mut doctor = as_nobody(&bus);
-    let ran = doctor.args(["doctor", "--json"]).envs(bus.env()).output();
-    let told: Value = serde_json::from_slice(&ran.unwrap().stdout).unwrap();
-    assert_eq!(told["scheduling"], "priority 20 by rtkit", "{told}");
-    assert_eq!(told["facts"]["rtkit"], "gives priority 20", "{told}");
-    let findings = told["findings"].as_array().unwrap();
-    let of = |word: &str| -> Vec<_> {
-        let about = |finding: &&Value| finding["what"].as_str().unwrap().contains(word);
-        findings.iter().filter(about).collect()
-    };
-    assert_eq!(of("by rtkit")[0]["severity"], "note", "{told}");
-    assert!(of("rtprio").is_empty() && of("RTTIME").is_empty(), "{told}");
+    crate::served(|| {
+        let Some(bus) = rtkit(RtkitService::ForAll) else {
+            return;
+        };
+        let mut doctor = as_nobody(&bus);
+        let ran = doctor.args(["doctor", "--json"]).envs(bus.env()).output();
+        let told: Value = serde_json::from_slice(&ran.unwrap().stdout).unwrap();
+        assert_eq!(told["scheduling"], "priority 20 by rtkit", "{told}");
+        assert_eq!(told["facts"]["rtkit"], "gives priority 20", "{told}");
+        let findings = told["findings"].as_array().unwrap();
+        let of = |word: &str| -> Vec<_> {
+            let about = |finding: &&Value| finding["what"].as_str().unwrap().contains(word);
+            findings.iter().filter(about).collect()
+        };
+        assert_eq!(of("by rtkit")[0]["severity"], "note", "{told}");
+        assert!(of("rtprio").is_empty() && of("RTTIME").is_empty(), "{told}");
+    });
 }

@@ -1,5 +1,6 @@
 //! The nodes, one folder or file each; the registry lists them.
 
+pub mod compressor;
 pub mod delay;
 pub mod envelope_limiter;
 pub mod gain;

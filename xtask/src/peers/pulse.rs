@@ -36,7 +36,7 @@ impl Pacat {
             .args(["--playback", "--raw", "--format=float32le", "--rate=48000"])
             .arg(format!("--channels={channels}"))
             .arg(format!("--device={sink}"))
-            .arg("--latency-msec=100")
+            .arg("--latency-msec=2000")
             .stdin(File::open(file.path())?)
             .stdout(Stdio::null());
         let log = file.path().with_extension("log");

@@ -1,0 +1,95 @@
+//! Tests against the clock of a real server, on a machine that may stand still for a moment.
+//!
+//! A server, its clients and the program are ordinary processes. Where the machine does other things
+//! for a while, all of them come late, and what is lost then is nobody's fault. A control thread
+//! that only sleeps and wakes tells such a moment from a fault of the program.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+/// Runs of a test that the machine may spoil.
+const RUNS: usize = 4;
+/// How often the control thread wakes.
+const NAP: Duration = Duration::from_millis(2);
+/// A control thread that wakes so much later than asked shows a machine that stood still: about the
+/// block with which the tests run.
+const STOOD_STILL: Duration = Duration::from_millis(4);
+/// Runs on JACK that the server itself may spoil.
+const JACK_RUNS: usize = 10;
+
+/// Repeats `run` until what it found holds. A run in which a JACK server left out cycles or clients
+/// of it were late, which it tells as xruns, says nothing; without any the first run decides.
+///
+/// # Panics
+/// When a run without xruns, or the last one, finds a fault.
+pub fn repeat_where_jack_tells_xruns(mut run: impl FnMut() -> (usize, Result<()>)) {
+    for number in 1..=JACK_RUNS {
+        let (xruns, found) = run();
+        let Err(fault) = found else { return };
+        assert!(
+            xruns > 0 && number < JACK_RUNS,
+            "run {number}, {xruns} xruns: {fault:#}"
+        );
+        eprintln!("run {number} was spoiled by {xruns} xruns: {fault:#}");
+    }
+}
+
+/// Runs `test`. When it fails, and the control thread was late by 4 ms or more meanwhile, it is
+/// run again, at most three times; a failure on a quiet machine is a failure at once.
+///
+/// # Panics
+/// As the last run.
+pub fn repeat_where_the_machine_stood_still(mut test: impl FnMut()) {
+    for run in 1..=RUNS {
+        let (outcome, late) = watched(&mut test);
+        let Err(panic) = outcome else { return };
+        if late < STOOD_STILL || run == RUNS {
+            eprintln!("run {run}: the control thread was late by {late:?} at most");
+            resume_unwind(panic);
+        }
+        eprintln!("run {run} of {RUNS} was spoiled: the control thread was late by {late:?}");
+    }
+}
+
+/// Runs `test` with a control thread beside it: how it ended, and the longest lateness.
+fn watched(test: &mut impl FnMut()) -> (thread::Result<()>, Duration) {
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let control = scope.spawn(|| longest_lateness(&ended));
+        let outcome = catch_unwind(AssertUnwindSafe(test));
+        ended.store(true, Relaxed);
+        (outcome, control.join().unwrap_or_default())
+    })
+}
+
+fn longest_lateness(ended: &AtomicBool) -> Duration {
+    let mut longest = Duration::ZERO;
+    while !ended.load(Relaxed) {
+        let began = Instant::now();
+        thread::sleep(NAP);
+        longest = longest.max(began.elapsed().saturating_sub(NAP));
+    }
+    longest
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use super::{AssertUnwindSafe, catch_unwind, repeat_where_the_machine_stood_still};
+
+    #[test]
+    fn a_test_that_holds_runs_once_and_one_that_never_does_fails() {
+        let runs = AtomicUsize::new(0);
+        let count = || runs.fetch_add(1, Relaxed);
+        repeat_where_the_machine_stood_still(|| assert_eq!(count(), 0));
+        assert_eq!(runs.load(Relaxed), 1);
+        let failing = || repeat_where_the_machine_stood_still(|| assert!(count() > 99));
+        assert!(catch_unwind(AssertUnwindSafe(failing)).is_err());
+        assert!((2..=5).contains(&runs.load(Relaxed)));
+    }
+}

@@ -10,11 +10,11 @@ pub static EFFECTS: &[&Effect] = &[
     &nodes::pan::EFFECT,
     &nodes::delay::EFFECT,
     &nodes::parametric_eq::EFFECT,
-    &nodes::compressor::EFFECT,
     &nodes::graphic_eq::EFFECT,
     &nodes::gate::EFFECT,
     &nodes::de_esser::EFFECT,
     &nodes::multiband_compressor::EFFECT,
+    &nodes::compressor::EFFECT,
 ];
 
 /// The effect with this id.

@@ -10,6 +10,7 @@ pub static EFFECTS: &[&Effect] = &[
     &nodes::pan::EFFECT,
     &nodes::delay::EFFECT,
     &nodes::parametric_eq::EFFECT,
+    &nodes::true_peak_limiter::EFFECT,
 ];
 
 /// The effect with this id.

@@ -5,3 +5,4 @@ pub mod envelope_limiter;
 pub mod gain;
 pub mod pan;
 pub mod parametric_eq;
+pub mod true_peak_limiter;

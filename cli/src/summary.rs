@@ -3,6 +3,7 @@
 use ossicle::session::Realtime;
 use serde::Serialize;
 
+use crate::loudness::LoudnessObject;
 use crate::progress::dbfs;
 use crate::times::shown;
 
@@ -20,6 +21,10 @@ pub struct Summary {
     pub latency_frames: u64,
     pub device_latency_frames: Option<u64>,
     pub peak_dbfs: Option<f64>,
+    #[serde(flatten)]
+    pub loudness: LoudnessObject,
+    /// Gain that brought the output to the loudness asked for.
+    pub gain_db: Option<f64>,
     pub dsp_load_percent: Option<f64>,
     pub host: Option<String>,
     pub device: Option<String>,
@@ -86,6 +91,9 @@ impl Summary {
             Some(peak) => format!("peak     {peak:.2} dBFS"),
             None => "peak     silence".to_string(),
         });
+        if self.loudness.integrated_lufs.is_some() {
+            lines.push(format!("loudness {}", self.loudness.text()));
+        }
         if let Some(load) = self.dsp_load_percent {
             lines.push(format!("load     {load:.2} %"));
         }

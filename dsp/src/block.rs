@@ -1,5 +1,7 @@
 //! The audio of one `process` call: planes of equal length, side by side in one slice.
 
+use crate::meter::View;
+
 /// The planes of a block, to be read and written in place.
 ///
 /// Plane `c` holds the samples of channel `c`. All planes lie in one slice, `stride` samples apart,
@@ -71,6 +73,12 @@ impl<'a> Planes<'a> {
     /// When there is no such channel.
     pub fn plane_mut(&mut self, channel: usize) -> &mut [f32] {
         &mut self.samples[channel * self.stride..][..self.frames]
+    }
+
+    /// The planes as a meter sees them.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        View::planar(self.samples, self.stride, self.frames)
     }
 
     /// Two different planes at once: `(first, second)`, in the order of their channels.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ossicle_dsp::meter::MeterError;
 use ossicle_io::device::DeviceError;
 use ossicle_io::file::FileError;
 
@@ -93,6 +94,21 @@ pub enum EngineError {
     /// A recording wants the device's input, and there is none.
     #[error("there is no input to record")]
     NoInput,
+    /// The sound cannot be measured, at its rate or of so many channels.
+    #[error(transparent)]
+    Meter(#[from] MeterError),
+    /// A file cannot be made so loud; name a value that is allowed.
+    #[error("{what} {asked} {unit} is out of range ({min} to 0 {unit})")]
+    LoudnessTarget {
+        /// What was asked for: loudness or ceiling.
+        what: &'static str,
+        /// Its unit.
+        unit: &'static str,
+        /// Value asked for.
+        asked: f64,
+        /// Smallest value allowed.
+        min: f64,
+    },
     /// The flight recorder cannot write.
     #[error(transparent)]
     Flight(#[from] FlightError),

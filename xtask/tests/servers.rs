@@ -5,9 +5,10 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
+use anyhow::{Context, ensure};
 use xtask::peers::jack::{self, Signal, Sink, Source};
 use xtask::peers::pulse::{Pacat, Parec};
-use xtask::quiet::repeat_where_the_machine_stood_still;
+use xtask::quiet::{repeat_where_jack_tells_xruns, repeat_where_the_machine_stood_still};
 use xtask::servers::{Jack, JackOptions, PulseAudio};
 
 fn noise(frames: usize) -> Vec<f32> {
@@ -41,57 +42,62 @@ fn served(test: impl FnMut()) {
 #[test]
 fn jack_source_reaches_sink_in_the_same_cycle() {
     served(|| {
-        let server = Jack::start(JackOptions {
-            period_frames: 64,
-            ..JackOptions::default()
+        repeat_where_jack_tells_xruns(|| {
+            let server = Jack::start(JackOptions {
+                period_frames: 64,
+                ..JackOptions::default()
+            })
+            .unwrap();
+            let _source = Source::start(&server, "player", 2, &Signal::Counter).unwrap();
+            let sink = Sink::start(&server, "hearer", 2).unwrap();
+            jack::connect(&server, "player:out_1", "hearer:in_1").unwrap();
+            jack::connect(&server, "player:out_2", "hearer:in_2").unwrap();
+            sleep(Duration::from_millis(700));
+            let heard = sink.finish().unwrap();
+            let check = || {
+                for port in 0..2 {
+                    let sounding: Vec<_> = heard.counter_delays(port).flatten().collect();
+                    let frames = sounding.len();
+                    ensure!(frames > 24_000, "only {frames} frames heard");
+                    let late = sounding.iter().filter(|delay| **delay != 0).count();
+                    ensure!(late == 0, "{late} frames late");
+                }
+                Ok(())
+            };
+            (heard.xruns as usize, check())
         })
-        .unwrap();
-        let _source = Source::start(&server, "player", 2, &Signal::Counter).unwrap();
-        let sink = Sink::start(&server, "hearer", 2).unwrap();
-        jack::connect(&server, "player:out_1", "hearer:in_1").unwrap();
-        jack::connect(&server, "player:out_2", "hearer:in_2").unwrap();
-        sleep(Duration::from_millis(700));
-        let heard = sink.finish().unwrap();
-        for port in 0..2 {
-            let sounding: Vec<_> = heard.counter_delays(port).flatten().collect();
-            assert!(
-                sounding.len() > 24_000,
-                "only {} frames heard",
-                sounding.len()
-            );
-            assert!(
-                sounding.iter().all(|delay| *delay == 0),
-                "delays: {:?}",
-                &sounding[..8]
-            );
-        }
     });
 }
 
 #[test]
 fn jack_plays_samples_bit_for_bit() {
     served(|| {
-        let server = Jack::start(JackOptions::default()).unwrap();
-        let played = noise(9_600);
-        let mut source =
-            Source::start(&server, "player", 2, &Signal::Samples(played.clone())).unwrap();
-        let sink = Sink::start(&server, "hearer", 2).unwrap();
-        jack::connect(&server, "player:out_1", "hearer:in_1").unwrap();
-        jack::connect(&server, "player:out_2", "hearer:in_2").unwrap();
-        source.go().unwrap();
-        sleep(Duration::from_millis(700));
-        let heard = sink.finish().unwrap();
-        let (left, right) = (heard.port(0), heard.port(1));
-        let heard: Vec<f32> = left
-            .iter()
-            .zip(&right)
-            .flat_map(|(l, r)| [*l, *r])
-            .collect();
-        let at = place(&heard, &played).expect("the signal was not heard");
-        assert!(
-            heard[at * 2..][..played.len()] == played[..],
-            "heard, but not the same bits"
-        );
+        repeat_where_jack_tells_xruns(|| {
+            let server = Jack::start(JackOptions::default()).unwrap();
+            let played = noise(9_600);
+            let mut source =
+                Source::start(&server, "player", 2, &Signal::Samples(played.clone())).unwrap();
+            let sink = Sink::start(&server, "hearer", 2).unwrap();
+            jack::connect(&server, "player:out_1", "hearer:in_1").unwrap();
+            jack::connect(&server, "player:out_2", "hearer:in_2").unwrap();
+            source.go().unwrap();
+            sleep(Duration::from_millis(700));
+            let heard = sink.finish().unwrap();
+            let (left, right) = (heard.port(0), heard.port(1));
+            let xruns = heard.xruns as usize;
+            let heard: Vec<f32> = left
+                .iter()
+                .zip(&right)
+                .flat_map(|(l, r)| [*l, *r])
+                .collect();
+            let check = || {
+                let at = place(&heard, &played).context("the signal was not heard")?;
+                let same = heard[at * 2..].starts_with(&played);
+                ensure!(same, "heard, but not the same bits");
+                Ok(())
+            };
+            (xruns, check())
+        })
     });
 }
 

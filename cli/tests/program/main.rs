@@ -1,5 +1,6 @@
 //! The program from outside: command lines in, exit codes, output and files out.
 
+mod bench;
 mod call;
 mod devices;
 mod doctor;
@@ -7,10 +8,14 @@ mod events;
 mod fx;
 mod garbage;
 mod info;
+mod loudness;
+mod measure;
 mod null_device;
 mod overwrite;
 mod render;
 mod replay;
 mod signals;
 mod sound;
+mod spectrogram;
+mod tune;
 mod usage;

@@ -3,8 +3,9 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Error, Result, ensure};
+use anyhow::{Error, ensure};
 use xtask::peers::jack::{Recording, Signal, Sink, Source, wait_for_port};
+use xtask::quiet::repeat_where_jack_tells_xruns;
 use xtask::servers::{Jack, JackOptions};
 
 use crate::program::Ossicle;
@@ -15,22 +16,6 @@ use crate::sound::{Account, RATE, account, noise, read_wav, write_wav};
 const RUN: usize = 10 * RATE;
 /// Longest that a client may take to appear.
 pub const APPEAR: Duration = Duration::from_secs(10);
-/// Runs of one test that the server itself may spoil.
-const SPOILED: usize = 10;
-
-/// Repeats `run` until what it found holds. A run in which the server left out cycles or clients
-/// of it were late, which it tells as xruns, says nothing; without any the first run decides.
-pub fn unspoiled(mut run: impl FnMut() -> (usize, Result<()>)) {
-    for number in 1..=SPOILED {
-        let (xruns, found) = run();
-        let Err(fault) = found else { return };
-        assert!(
-            xruns > 0 && number < SPOILED,
-            "run {number}, {xruns} xruns: {fault:#}"
-        );
-        eprintln!("run {number} was spoiled by {xruns} xruns: {fault:#}");
-    }
-}
 
 /// A recording of two ports as interleaved stereo.
 pub fn interleaved(heard: &Recording) -> Vec<f32> {
@@ -48,7 +33,7 @@ fn play_of_ten_seconds_is_heard_bit_for_bit() {
         let file = folder.path().join("noise.wav");
         let played = noise(RUN);
         write_wav(&file, &played);
-        unspoiled(|| {
+        repeat_where_jack_tells_xruns(|| {
             let server = Jack::start(JackOptions::default()).unwrap();
             let sink = Sink::start(&server, "hearer", 2).unwrap();
             let line = "play {} --host jack --buffer 256 --device hearer";
@@ -77,7 +62,7 @@ fn rec_of_ten_seconds_holds_what_a_client_played() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("take.wav");
         let played = noise(RUN + 6 * RATE);
-        unspoiled(|| {
+        repeat_where_jack_tells_xruns(|| {
             let server = Jack::start(JackOptions::default()).unwrap();
             let signal = Signal::Samples(played.clone());
             let mut source = Source::start(&server, "player", 2, &signal).unwrap();
@@ -116,7 +101,7 @@ fn live_record_of_ten_seconds_holds_and_passes_on_what_a_client_played() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("take.wav");
         let played = noise(8 * RATE);
-        unspoiled(|| {
+        repeat_where_jack_tells_xruns(|| {
             let server = Jack::start(JackOptions::default()).unwrap();
             let signal = Signal::Samples(played.clone());
             let mut source = Source::start(&server, "player", 2, &signal).unwrap();

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use xtask::peers::jack::{self, Recording, Signal, Sink, Source, wait_for_port};
+use xtask::quiet::repeat_where_jack_tells_xruns;
 use xtask::servers::{Jack, JackOptions};
 
-use crate::jack::{APPEAR, interleaved, unspoiled};
+use crate::jack::{APPEAR, interleaved};
 use crate::program::Ossicle;
 use crate::pulse::LIMIT;
 use crate::sound::{RATE, noise, read_wav, write_wav};
@@ -91,7 +92,7 @@ fn live_adds_nothing(period_frames: u32) {
     let server = server(period_frames);
     let _source = Source::start(&server, "player", 2, &Signal::Counter).unwrap();
     for _ in 0..restarts() {
-        unspoiled(|| restart(&server, period_frames));
+        repeat_where_jack_tells_xruns(|| restart(&server, period_frames));
     }
 }
 
@@ -188,7 +189,7 @@ fn render_and_jack_give_the_same_bits() {
                 .position(|frame| *frame != [0.0, 0.0])
                 .unwrap_or(frames.len())
         };
-        unspoiled(|| {
+        repeat_where_jack_tells_xruns(|| {
             let server = server(256);
             let signal = Signal::Samples(played.clone());
             let mut source = Source::start(&server, "player", 2, &signal).unwrap();

@@ -1,10 +1,20 @@
 //! The parts that nodes are made of.
 
+pub mod analogue;
+pub mod cascade;
+pub mod crossover;
 pub mod decibel;
 pub mod delay_line;
 pub mod falling_peak;
 pub mod finite;
 pub mod moving_maximum;
+pub mod dynamics;
+pub mod finite;
+pub mod glide;
+pub mod look_ahead;
+pub mod moving_max;
+pub mod octaves;
+pub mod matched;
 pub mod pan_law;
 pub mod silence;
 pub mod smoothed;

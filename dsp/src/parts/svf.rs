@@ -8,7 +8,7 @@
 
 use core::f64::consts::PI;
 
-use super::decibel::amplitude;
+use super::analogue::{Analogue, Response, at, squared};
 
 /// A filter's coefficients: integrator gain, damping, and the mix of input, band and low pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,23 +16,6 @@ pub struct SvfCoefficients {
     g: f64,
     k: f64,
     mix: [f64; 3],
-}
-
-/// The kinds of response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Response {
-    /// Passes everything unchanged.
-    Flat,
-    /// Raises or lowers a band.
-    Peak,
-    /// Raises or lowers what is below the corner.
-    LowShelf,
-    /// Raises or lowers what is above the corner.
-    HighShelf,
-    /// Removes what is above the corner.
-    LowPass,
-    /// Removes what is below the corner.
-    HighPass,
 }
 
 impl SvfCoefficients {
@@ -43,19 +26,31 @@ impl SvfCoefficients {
     /// Safe.
     #[must_use]
     pub fn new(response: Response, frequency_norm: f64, gain_db: f64, q: f64) -> Self {
+        Self::bilinear(&Analogue::new(response, gain_db, q), frequency_norm)
+    }
+
+    /// A prototype by the bilinear transform, exact at the corner, which lies at `frequency_norm`
+    /// cycles per sample (above 0, below 0.5).
+    ///
+    /// # Real-time
+    /// Safe.
+    #[must_use]
+    pub fn bilinear(analogue: &Analogue, frequency_norm: f64) -> Self {
         let corner = libm::tan(PI * frequency_norm);
-        let a = amplitude(gain_db / 2.0);
-        let root = libm::sqrt(a);
-        let k = 1.0 / q;
-        let (g, k, mix) = match response {
-            Response::Flat => (corner, k, [1.0, 0.0, 0.0]),
-            Response::Peak => (corner, k / a, [1.0, k / a * (a * a - 1.0), 0.0]),
-            Response::LowShelf => (corner / root, k, [1.0, k * (a - 1.0), a * a - 1.0]),
-            Response::HighShelf => (corner * root, k, [a * a, k * (1.0 - a) * a, 1.0 - a * a]),
-            Response::LowPass => (corner, k, [0.0, 0.0, 1.0]),
-            Response::HighPass => (corner, k, [1.0, -k, -1.0]),
+        let ([b2, b1, b0], [a2, a1, a0]) = (analogue.b, analogue.a);
+        // Below, s^2 + k s + 1 of s over the poles' own frequency.
+        let own = libm::sqrt(a0 / a2);
+        let k = a1 / (a2 * own);
+        let [high, band, low] = if analogue.b == analogue.a {
+            [1.0, k, 1.0]
+        } else {
+            [b2 / a2, b1 / (a2 * own), b0 / a0]
         };
-        Self { g, k, mix }
+        Self {
+            g: corner * own,
+            k,
+            mix: [high, band - k * high, low - high],
+        }
     }
 
     /// Whether the output is the input, whatever the state.
@@ -101,6 +96,24 @@ impl SvfCoefficients {
         libm::log(radius(half + root).max(radius(1.0 / (half + root))))
     }
 
+    /// The square of the level at `frequency_norm` cycles per sample, from 0 to below 0.5.
+    ///
+    /// # Real-time
+    /// Safe.
+    #[must_use]
+    pub fn power(&self, frequency_norm: f64) -> f64 {
+        let bent = libm::tan(PI * frequency_norm) / self.g;
+        self.power_at(bent * bent)
+    }
+
+    /// The square of the level, where the square of the bent frequency over the bent corner of the
+    /// poles is `w`.
+    pub(crate) fn power_at(&self, w: f64) -> f64 {
+        let Self { k, mix, .. } = *self;
+        let above = [mix[0], mix[1] + k * mix[0], mix[0] + mix[2]];
+        at(&squared(&above), w) / at(&squared(&[1.0, k, 1.0]), w)
+    }
+
     /// A bound on the gain at any frequency.
     #[must_use]
     pub fn largest_gain(&self) -> f64 {
@@ -112,21 +125,36 @@ impl SvfCoefficients {
 /// What a filter remembers of one channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SvfState {
-    s1: f64,
-    s2: f64,
+    pub(super) s1: f64,
+    pub(super) s2: f64,
 }
 
 impl SvfState {
     /// The next output.
     #[inline(always)]
     pub fn next(&mut self, input: f64, solved: &SvfSolved) -> f64 {
-        let SvfSolved { a1, a2, a3, mix } = *solved;
+        let mix = solved.mix;
+        let [v1, v2] = self.step(input, solved);
+        mix[0] * input + (mix[1] * v1 + mix[2] * v2)
+    }
+
+    /// The next output of two filters that differ in their mix alone and share this state.
+    #[inline(always)]
+    pub fn next_both(&mut self, input: f64, solved: [&SvfSolved; 2]) -> [f64; 2] {
+        let [v1, v2] = self.step(input, solved[0]);
+        solved.map(|solved| solved.mix[0] * input + (solved.mix[1] * v1 + solved.mix[2] * v2))
+    }
+
+    /// The next band pass and low pass.
+    #[inline(always)]
+    fn step(&mut self, input: f64, solved: &SvfSolved) -> [f64; 2] {
+        let SvfSolved { a1, a2, a3, .. } = *solved;
         let v3 = input - self.s2;
         let v1 = a1 * self.s1 + a2 * v3;
         let v2 = self.s2 + (a2 * self.s1 + a3 * v3);
         self.s1 = 2.0 * v1 - self.s1;
         self.s2 = 2.0 * v2 - self.s2;
-        mix[0] * input + (mix[1] * v1 + mix[2] * v2)
+        [v1, v2]
     }
 
     /// Becomes silent when what is left is below 1e-30, far above the subnormal numbers.
@@ -134,6 +162,28 @@ impl SvfState {
     pub fn flush(&mut self) {
         if self.s1.abs() + self.s2.abs() < 1e-30 {
             *self = Self::default();
+        }
+    }
+}
+
+/// A filter as matrices: the next state is `a` times the state and `b` times the input, the output
+/// `c` times the state and `d` times the input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Matrices {
+    pub(super) a: [[f64; 2]; 2],
+    pub(super) b: [f64; 2],
+    pub(super) c: [f64; 2],
+    pub(super) d: f64,
+}
+
+impl From<&SvfCoefficients> for Matrices {
+    fn from(coefficients: &SvfCoefficients) -> Self {
+        let SvfSolved { a1, a2, a3, mix } = SvfSolved::from(coefficients);
+        Self {
+            a: [[2.0 * a1 - 1.0, -2.0 * a2], [2.0 * a2, 1.0 - 2.0 * a3]],
+            b: [2.0 * a2, 2.0 * a3],
+            c: [mix[1] * a1 + mix[2] * a2, mix[2] * (1.0 - a3) - mix[1] * a2],
+            d: mix[0] + mix[1] * a2 + mix[2] * a3,
         }
     }
 }

@@ -36,7 +36,7 @@ mod head;
 mod history;
 mod kernel;
 mod lanes;
-mod table;
+pub(crate) mod table;
 
 pub use head::Head;
 pub use history::History;

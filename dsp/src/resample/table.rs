@@ -9,21 +9,21 @@ use core::f64::consts::PI;
 
 /// What a table is made from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Design {
+pub(crate) struct Design {
     /// Length of a row, even.
-    pub(super) taps: usize,
+    pub(crate) taps: usize,
     /// Rows for a way of one input frame; the row behind them is there too.
-    pub(super) phases: usize,
+    pub(crate) phases: usize,
     /// Where the gain is one half, of half the input's rate: 1 or less.
-    pub(super) cutoff: f64,
+    pub(crate) cutoff: f64,
     /// Attenuation beyond the transition.
-    pub(super) attenuation_db: f64,
+    pub(crate) attenuation_db: f64,
 }
 
 impl Design {
     /// `phases + 1` rows in one piece. Row r is for the position r / phases behind tap
     /// `taps / 2 - 1`. Each adds up to 1.
-    pub(super) fn rows(&self) -> Vec<f32> {
+    pub(crate) fn rows(&self) -> Vec<f32> {
         let taps = self.taps;
         let mut rows = vec![0.0; taps * (self.phases + 1)];
         // The kernel is even: rows of the other half are these, read backwards.

@@ -8,7 +8,7 @@ use super::own::BlockCallback;
 use super::realtime::RealtimeRights;
 use crate::chain::Chain;
 use crate::flight::FlightConfig;
-use crate::record::RecordConfig;
+use crate::record::{RecordConfig, Tap};
 
 /// What a session is to do: devices, source, chain, recording.
 ///
@@ -25,6 +25,10 @@ pub struct SessionConfig {
     pub sample_rate_hz: Option<u32>,
     /// Frames per callback asked for; `None` for a default.
     pub buffer_frames: Option<u32>,
+    /// Where it is remembered which periods work, so that they can be chosen where no
+    /// `buffer_frames` are given; `None` for the default period. See [`period`](crate::period);
+    /// [`PeriodMemory::default_path`](crate::period::PeriodMemory::default_path) is the user's own.
+    pub period_file: Option<PathBuf>,
     /// JACK only: leave the ports unconnected.
     pub leave_unconnected: bool,
     /// Which rights of real-time work are asked of the system.
@@ -36,6 +40,8 @@ pub struct SessionConfig {
     pub latency_budget_frames: u64,
     /// What goes into the chain.
     pub source: Source,
+    /// Where the sound is measured, if at all: see [`Report::readings`](super::Report::readings).
+    pub meter: Option<Tap>,
     /// What is recorded, if anything.
     pub record: Option<RecordConfig>,
     /// Where the stream ends, if not before.

@@ -15,6 +15,7 @@ use ossicle_io::device::Call;
 use ossicle_io::ring::{Cause, FrameWriter};
 
 use super::feed::Feed;
+use super::metering::MeterRing;
 use super::own::OwnCallback;
 use super::shared::{Shared, count};
 use crate::flight::{CallbackRecord, FlightWriter};
@@ -41,6 +42,7 @@ pub(super) struct Core {
     feed: Feed,
     own: Option<OwnCallback>,
     taps: Vec<TapRing>,
+    meter: Option<MeterRing>,
     shared: Arc<Shared>,
     flight: FlightWriter,
     input: Vec<f32>,
@@ -58,6 +60,7 @@ impl Core {
         feed: Feed,
         own: Option<OwnCallback>,
         taps: Vec<TapRing>,
+        meter: Option<MeterRing>,
         shared: Arc<Shared>,
         flight: FlightWriter,
     ) -> Self {
@@ -69,6 +72,7 @@ impl Core {
             feed,
             own,
             taps,
+            meter,
             shared,
             flight,
             input,
@@ -171,6 +175,7 @@ impl Core {
             .feed
             .fill(input, frames, device, call.frames, &self.shared);
         write_taps(&mut self.taps, Tap::Input, input, &self.shared);
+        show(&mut self.meter, Tap::Input, input);
         if let Some(own) = &mut self.own {
             given = own.run(
                 input,
@@ -194,10 +199,12 @@ impl Core {
             &mut output[..frames * channels_out],
         );
         write_taps(&mut self.taps, Tap::Pre, input, &self.shared);
+        show(&mut self.meter, Tap::Pre, input);
         self.flight.input(input);
         self.processor.process(input, output);
         self.flight.output(output, frames);
         write_taps(&mut self.taps, Tap::Post, output, &self.shared);
+        show(&mut self.meter, Tap::Post, output);
         self.position += frames as u64;
         self.fade_to_the_end(frames);
         if !call.output.is_empty() {
@@ -230,6 +237,13 @@ fn write_taps(taps: &mut [TapRing], point: Tap, frames: &[f32], shared: &Shared)
     for tap in taps.iter_mut().filter(|tap| tap.tap == point) {
         let lost = tap.ring.write(frames);
         count(&shared.overrun_frames, lost);
+    }
+}
+
+fn show(meter: &mut Option<MeterRing>, point: Tap, frames: &[f32]) {
+    if let Some(meter) = meter.as_mut().filter(|meter| meter.tap == point) {
+        // What finds no room is not measured, and nothing of the sound is lost.
+        meter.ring.write(frames);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use ossicle_io::device::{HostKind, Stream, StreamInfo, StreamState, now_ns};
 
+use super::call_length::CallLength;
 use crate::error::EngineError;
 
 /// A device that has not called for so long is given up, in nanoseconds.
@@ -10,6 +11,8 @@ const GIVE_UP_NS: u64 = 5_000_000_000;
 /// Watches one stream.
 pub(super) struct Watched {
     pub(super) stream: Box<dyn Stream>,
+    /// Whether it calls for as many frames as it settled on.
+    pub(super) calls: CallLength,
     started_ns: u64,
     stalled: bool,
 }
@@ -18,6 +21,7 @@ impl Watched {
     pub(super) fn new(stream: Box<dyn Stream>) -> Self {
         Self {
             stream,
+            calls: CallLength::default(),
             started_ns: now_ns(),
             stalled: false,
         }
@@ -60,7 +64,7 @@ impl Watched {
     }
 }
 
-fn name(info: &StreamInfo) -> String {
+pub(super) fn name(info: &StreamInfo) -> String {
     info.output_device
         .as_ref()
         .or(info.input_device.as_ref())

@@ -1,11 +1,13 @@
 //! A session: devices, a source, a chain and a recording, running.
 
+mod call_length;
 mod capture;
 mod config;
 mod core;
 mod feed;
 mod health;
 mod levels;
+mod metering;
 mod open;
 mod own;
 mod player;
@@ -17,6 +19,7 @@ mod start;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use ossicle_io::device::reaper::Retired;
@@ -26,10 +29,13 @@ use crate::controller::Controller;
 use crate::counters::Counters;
 use crate::error::EngineError;
 use crate::flight::{FlightError, Keeper};
+use crate::meter::Readings;
+use crate::period::{Choice, Trials};
 use crate::record::{Recording, Take};
 use core::Core;
 use health::Watched;
 use levels::Levels;
+use metering::Metering;
 use player::Player;
 use shared::Shared;
 use slot::Slot;
@@ -62,9 +68,12 @@ pub struct Session {
     player: Option<Player>,
     recording: Option<Recording>,
     levels: Levels,
+    metering: Option<Metering>,
     keeper: Keeper,
     reaper: Reaper,
     warnings: Vec<String>,
+    /// Periods that are tried beside this session.
+    trials: Option<Trials>,
     failure: Option<EngineError>,
     channels: usize,
     sample_rate_hz: u32,
@@ -80,7 +89,29 @@ impl Session {
     /// # Errors
     /// A device, a file or a chain that cannot be had as asked.
     pub fn start(config: SessionConfig) -> Result<Self, EngineError> {
-        Self::start_with(config, &mut ossicle_io::device::open)
+        let Some(mut choice) = Choice::new(&config) else {
+            return Self::start_with(config, &mut ossicle_io::device::open);
+        };
+        let mut session =
+            Self::start_with(config, &mut |host, request| choice.open(host, request))?;
+        session.warnings.extend(choice.take_note());
+        let streams = session.streams.iter().map(|watched| {
+            let stream = &watched.stream;
+            (stream.info().clone(), stream.status().clone())
+        });
+        let shared = session.shared.clone();
+        let losses = move || {
+            let Shared {
+                overrun_frames,
+                skipped_frames,
+                underrun_frames,
+                ..
+            } = &*shared;
+            let counts = [overrun_frames, skipped_frames, underrun_frames];
+            counts.map(|count| count.load(Relaxed)).iter().sum()
+        };
+        session.trials = choice.begin(streams.collect(), Arc::new(losses));
+        Ok(session)
     }
 
     /// Begins on devices that `open` opens: a simulation, for one.
@@ -88,7 +119,12 @@ impl Session {
     /// # Errors
     /// As [`start`](Self::start).
     pub fn start_with(config: SessionConfig, open: &mut Open<'_>) -> Result<Self, EngineError> {
-        start::start(config, open)
+        let asked_frames = config.buffer_frames;
+        let mut session = start::start(config, open)?;
+        let notes = session.infos.iter();
+        let notes = notes.filter_map(|info| call_length::note_of_another(asked_frames?, info));
+        session.warnings.extend(notes.collect::<Vec<_>>());
+        Ok(session)
     }
 
     /// Edits the running chain.
@@ -142,12 +178,15 @@ impl Session {
             self.let_the_device_play_out();
         }
         let (xruns, realtime) = (self.xruns(), self.realtime());
+        let note = self.trials.take().and_then(Trials::finish);
+        self.warnings.extend(note);
         self.retire_streams();
         // The core holds the rings' writing ends; a callback that hangs may have it still.
         drop(self.slot.take());
         self.controller.turn();
         self.keeper.finish();
         self.warnings.extend(self.keeper.take_notes());
+        let readings = self.finish_metering();
         let mut failure = self.failure.take();
         if let Some(player) = self.player.take() {
             failure = failure.or(player.finish());
@@ -159,8 +198,19 @@ impl Session {
         };
         match failure {
             Some(error) => Err(error),
-            None => Ok(self.ended(xruns, realtime, recorded)),
+            None => Ok(self.ended(xruns, realtime, recorded, readings)),
         }
+    }
+
+    /// What the meters read in the end. The callbacks are over.
+    fn finish_metering(&mut self) -> Option<Readings> {
+        let (readings, unmeasured) = self.metering.take()?.finish();
+        if unmeasured > 0 {
+            self.warnings.push(format!(
+                "{unmeasured} frames were not measured: nobody looked for too long"
+            ));
+        }
+        Some(readings)
     }
 
     fn xruns(&self) -> u64 {

@@ -4,9 +4,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use super::Session;
+use super::metering::Metering;
 use super::open::names;
 use super::realtime::Realtime;
 use crate::edit::FaultKind;
+use crate::meter::Readings;
 use crate::record::Recorded;
 
 /// The state of a running session.
@@ -27,6 +29,10 @@ pub struct Report {
     pub peaks: Vec<f32>,
     /// Largest magnitude of each output channel in the reports of the last three seconds.
     pub held_peaks: Vec<f32>,
+    /// What the meters read, if [`SessionConfig::meter`](super::SessionConfig::meter) asks for
+    /// them. They measure when they are looked at: within every four seconds, or frames are missing
+    /// in what they read.
+    pub readings: Option<Readings>,
     /// Share of the time that the callbacks take, in per cent.
     pub load_percent: f64,
     /// Frames from the capture callback to the playback callback, chain included.
@@ -64,6 +70,8 @@ pub struct Ended {
     pub device_latency_frames: Option<u64>,
     /// Largest magnitude that left the chain; 1.0 is 0 dBFS.
     pub peak: f32,
+    /// What the meters read in the end, if they were asked for.
+    pub readings: Option<Readings>,
     /// Share of the time that the callbacks took, in per cent.
     pub load_percent: Option<f64>,
     /// Samples that were not finite and became silence.
@@ -102,6 +110,7 @@ impl Session {
             skipped_frames: self.shared.skipped_frames.load(Relaxed),
             peaks,
             held_peaks,
+            readings: self.metering.as_mut().map(Metering::look),
             load_percent: self.counters.load_percent().unwrap_or(0.0),
             latency_frames: self.latency_frames(),
             realtime: self.realtime(),
@@ -120,6 +129,9 @@ impl Session {
             if let Err(error) = watched.look(&mut self.warnings) {
                 self.failure.get_or_insert(error);
             }
+            let stream = &watched.stream;
+            self.warnings
+                .extend(watched.calls.look(stream.info(), stream.status()));
         }
         while let Some(fault) = self.controller.fault() {
             let place = self.controller.nodes().position(|(id, _)| id == fault.node);
@@ -151,6 +163,7 @@ impl Session {
         xruns: u64,
         realtime: Realtime,
         recorded: Option<Recorded>,
+        readings: Option<Readings>,
     ) -> Ended {
         let (input_device, output_device) = names(&self.infos);
         let device_latency: Vec<u64> = self
@@ -170,6 +183,7 @@ impl Session {
             device_latency_frames: (!device_latency.is_empty())
                 .then(|| device_latency.iter().sum()),
             peak: self.counters.peak(),
+            readings,
             load_percent: self.counters.load_percent(),
             not_finite_samples: self.counters.not_finite_samples.load(Relaxed),
             host: self

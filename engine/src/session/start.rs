@@ -12,6 +12,7 @@ use super::core::{Core, TapRing};
 use super::feed::{Bridge, Feed};
 use super::health::Watched;
 use super::levels::Levels;
+use super::metering::Metering;
 use super::open::{FileShape, Open, Opened, open_devices};
 use super::own::OwnCallback;
 use super::player::Player;
@@ -126,7 +127,24 @@ pub(super) fn start(config: SessionConfig, open: &mut Open<'_>) -> Result<Sessio
             (feed, Some(capture))
         }
     };
-    let core = Core::new(processor, feed, own, taps, shared.clone(), flight_writer);
+    let (meter, metering) = match config.meter {
+        Some(tap) => {
+            let channels = recorded_channels(tap).ok_or(EngineError::NoInput)?;
+            let (meter, metering) = Metering::new(tap, sample_rate_hz, channels)?;
+            (Some(meter), Some(metering))
+        }
+        None => (None, None),
+    };
+    let shared_with_core = shared.clone();
+    let core = Core::new(
+        processor,
+        feed,
+        own,
+        taps,
+        meter,
+        shared_with_core,
+        flight_writer,
+    );
     let slot = Arc::new(Slot::new(Box::new(core)));
     let infos = Vec::new();
     let is_virtual = opened.master.info().host == HostKind::Sim;
@@ -141,9 +159,11 @@ pub(super) fn start(config: SessionConfig, open: &mut Open<'_>) -> Result<Sessio
         player,
         recording: None,
         levels: Levels::new(),
+        metering,
         keeper,
         reaper: Reaper::new(),
         warnings,
+        trials: None,
         failure: None,
         channels,
         sample_rate_hz,

@@ -7,9 +7,11 @@
 
 mod compare;
 mod laws;
+mod notch;
 mod ours;
 mod plant;
 mod plot;
+mod sound;
 mod trial;
 
 use std::path::Path;
@@ -23,6 +25,8 @@ use trial::{Outcome, Setting, run};
 const SEEDS: u64 = 100;
 /// Seeds beside other laws, which take long.
 const COMPARED: u64 = 12;
+/// Seeds of what is heard, each at both ends of its offset.
+const HEARD: u64 = 20;
 /// Largest constant offset between the clocks, in millionths.
 const OFFSET_PPM: f64 = 2000.0;
 /// Of the seeds this part is at most as bad as what is told.
@@ -72,6 +76,15 @@ const fn distance(most: f64) -> Bar {
     }
 }
 
+const fn longest(most: f64) -> Bar {
+    Bar {
+        name: "longest delay from 120 s on",
+        figure: |outcome| outcome.delay_most,
+        most,
+        unit: "frames",
+    }
+}
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -112,7 +125,11 @@ fn main() -> ExitCode {
         high_ns: 300e3,
         each_s: 60.0,
     };
-    let mut table = Table { seeds, missed: 0 };
+    let mut table = Table {
+        seeds,
+        block: 256,
+        missed: 0,
+    };
     println!("{seeds} seeds, the {:.0}th of 100 told", QUANTILE * 100.0);
     table.tell(
         "late by 50 us",
@@ -158,6 +175,14 @@ fn main() -> ExitCode {
             margin_frames: 8.0,
         })
     };
+    for late_us in [500.0, 2000.0] {
+        table.tell(
+            &format!("{late_us} us, rate rising by 0.05 ppm/s"),
+            &uniform(late_us),
+            ramp,
+            &[distance(f64::INFINITY)],
+        );
+    }
     table.tell_knowing(
         "50 us, drift known from before",
         &uniform(50.0),
@@ -165,6 +190,19 @@ fn main() -> ExitCode {
         learned,
         &[lock(0.1)],
     );
+    // What the mathematics allow: two blocks that were late, each by no more than in one of 10,000
+    // calls, and 8 frames.
+    for (late_us, block) in [(50.0, 64), (50.0, 256), (500.0, 256), (2000.0, 256)] {
+        let late_frames = 0.9999 * late_us * 1e-6 * trial::RATE_HZ;
+        table.block = block;
+        table.tell(
+            &format!("{late_us} us, blocks of {block}"),
+            &uniform(late_us),
+            constant,
+            &[longest(block as f64 + 32.0 + 2.0 * late_frames + 8.0)],
+        );
+    }
+    table.missed += sound::tell(seeds.min(HEARD), QUANTILE);
     let compared = seeds.min(COMPARED);
     table.missed += compare::tell("at 100 ppm", compared, |_| 100.0);
     table.missed += compare::tell("at up to 2000 ppm", compared, offset_ppm);
@@ -182,6 +220,8 @@ fn offset_ppm(random: &mut Random) -> f64 {
 
 struct Table {
     seeds: u64,
+    /// Frames of a block of both devices.
+    block: u64,
     missed: u32,
 }
 
@@ -208,8 +248,8 @@ impl Table {
                     from: from(ppm),
                     to: Rate::default(),
                     late: late.clone(),
-                    from_block: 256,
-                    block: 256,
+                    from_block: self.block,
+                    block: self.block,
                     seed,
                     steady_s: 120.0,
                     traced: false,

@@ -61,6 +61,8 @@ pub struct Outcome {
     pub delay_pp: f64,
     /// Largest distance of the delay from where it should be, in frames.
     pub delay_off: f64,
+    /// Longest delay, in frames.
+    pub delay_most: f64,
     /// Blocks that wanted what was not there, once reading.
     pub short: u64,
     /// The ratio's error in millionths, after seconds.
@@ -88,8 +90,24 @@ impl Device<'_> {
     }
 }
 
-/// Runs `law`.
-pub fn run(law: &mut dyn Law, setting: &Setting) -> Outcome {
+/// A call of one of both devices.
+#[derive(Clone, Copy, Debug)]
+pub enum Call {
+    /// The writer's, with frames up to `end`.
+    Written { end: u64, time_ns: u64 },
+    /// The reader's, for frames up to `end`.
+    Wanted {
+        end: u64,
+        time_ns: u64,
+        /// In truth: where the writer is when this call is due, and the writer's frames per frame
+        /// of the reader's.
+        there: f64,
+        step: f64,
+    },
+}
+
+/// Goes through all calls in the order in which they come.
+pub fn walk(setting: &Setting, mut called: impl FnMut(Call)) {
     let mut random = Random::new(setting.seed ^ 0xABCD);
     let (from_block, block) = (setting.from_block as f64, setting.block as f64);
     let device = |rate: &Rate, started_ns| Device {
@@ -107,51 +125,75 @@ pub fn run(law: &mut dyn Law, setting: &Setting) -> Outcome {
     let mut truth = Clock::new(RATE_HZ, setting.from.clone());
     from.next(from_block, &mut random);
     to.next(block, &mut random);
-    let mut out = Outcome::default();
-    let (mut written, mut blocks, mut squares) = (0.0, 0.0, 0.0);
-    let (mut least, mut most) = (f64::MAX, f64::MIN);
     loop {
         if from.comes_ns <= to.comes_ns {
-            written = from.end;
-            law.written(from.end as u64, from.comes_ns as u64);
+            called(Call::Written {
+                end: from.end as u64,
+                time_ns: from.comes_ns as u64,
+            });
             from.next(from_block, &mut random);
             continue;
         }
-        let seconds = to.comes_ns * 1e-9;
-        if seconds > setting.seconds {
+        if to.comes_ns * 1e-9 > setting.seconds {
             break;
         }
-        match law.read(to.end as u64, to.comes_ns as u64, setting.block) {
-            Some(read) => {
-                let there = truth.frame(to.due_ns + to.started_ns);
-                let ppm = (read.step * to.clock.speed() / truth.speed() - 1.0) * 1e6;
-                let delay = there - read.position;
-                let off = (delay - law.target()).abs();
-                out.short += u64::from(read.position > written);
-                if ppm.abs() > LOCKED_PPM {
-                    out.ratio_lock_s = seconds;
-                }
-                if setting.traced {
-                    out.trace.push((seconds, ppm));
-                }
-                if ppm.abs() > LOCKED_PPM || off > LOCKED_FRAMES {
-                    out.lock_s = seconds;
-                }
-                if seconds > setting.steady_s {
-                    blocks += 1.0;
-                    squares += ppm * ppm;
-                    least = least.min(delay);
-                    most = most.max(delay);
-                    out.delay_off = out.delay_off.max(off);
-                }
-            }
-            None => {
-                out.lock_s = seconds;
-                out.ratio_lock_s = seconds;
-            }
-        }
+        let there = truth.frame(to.due_ns + to.started_ns);
+        called(Call::Wanted {
+            end: to.end as u64,
+            time_ns: to.comes_ns as u64,
+            there,
+            step: truth.speed() / to.clock.speed(),
+        });
         to.next(block, &mut random);
     }
+}
+
+/// Runs `law`.
+pub fn run(law: &mut dyn Law, setting: &Setting) -> Outcome {
+    let mut out = Outcome::default();
+    let (mut behind, mut blocks, mut squares) = (0.0, 0.0, 0.0);
+    let (mut least, mut most) = (f64::MAX, f64::MIN);
+    walk(setting, |call| {
+        let (end, time_ns, there, step) = match call {
+            Call::Written { end, time_ns } => {
+                behind = end as f64;
+                return law.written(end, time_ns);
+            }
+            Call::Wanted {
+                end,
+                time_ns,
+                there,
+                step,
+            } => (end, time_ns, there, step),
+        };
+        let seconds = time_ns as f64 * 1e-9;
+        let Some(read) = law.read(end, time_ns, setting.block) else {
+            out.lock_s = seconds;
+            out.ratio_lock_s = seconds;
+            return;
+        };
+        let ppm = (read.step / step - 1.0) * 1e6;
+        let delay = there - read.position;
+        let off = (delay - law.target()).abs();
+        out.short += u64::from(read.position > behind);
+        if ppm.abs() > LOCKED_PPM {
+            out.ratio_lock_s = seconds;
+        }
+        if setting.traced {
+            out.trace.push((seconds, ppm));
+        }
+        if ppm.abs() > LOCKED_PPM || off > LOCKED_FRAMES {
+            out.lock_s = seconds;
+        }
+        if seconds > setting.steady_s {
+            blocks += 1.0;
+            squares += ppm * ppm;
+            least = least.min(delay);
+            most = most.max(delay);
+            out.delay_off = out.delay_off.max(off);
+            out.delay_most = out.delay_most.max(delay);
+        }
+    });
     out.rms_ppm = (squares / blocks).sqrt();
     out.delay_pp = most - least;
     out

@@ -6,6 +6,7 @@
 //! rubato has the same number of rows and straight lines between them, a squared Blackman-Harris
 //! window and the cutoff it chooses for it.
 
+mod control;
 mod quality;
 mod rubato;
 
@@ -89,6 +90,7 @@ fn main() -> Result<()> {
             println!("{taps:>5}{channels:>9}{ours:>11.2}{core:>12.4}{theirs:>9.2}{ratio:>7.2}x");
         }
     }
+    let holds = control::tell();
     println!(
         "\n{:>5}{:>8}{:>20}{:>20}",
         "taps", "", "10 kHz leaves, dB", "gain at 20 kHz, dB"
@@ -97,6 +99,7 @@ fn main() -> Result<()> {
         quality_row(taps, "ours", || Ours::new(taps, 1))?;
         quality_row(taps, "rubato", || Rubato::new(taps, 1))?;
     }
+    ensure!(holds, "the control loop takes too long");
     Ok(())
 }
 

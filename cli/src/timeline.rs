@@ -1,9 +1,6 @@
 //! A flight as a picture: what callbacks took, what waited in rings, what was lost, and the edits,
 //! over time.
 
-mod canvas;
-mod scale;
-
 use std::io;
 use std::path::Path;
 
@@ -11,8 +8,8 @@ use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::text::Alignment;
 use ossicle::flight::{CallbackRecord, Command, Flight, Replayed};
 
-use canvas::Canvas;
-use scale::{Decades, Linear, steps};
+use crate::picture::canvas::Canvas;
+use crate::picture::scale::{Decades, Linear, steps};
 
 const WIDTH: i32 = 1400;
 const HEIGHT: i32 = 620;

@@ -12,11 +12,11 @@ use embedded_graphics::mono_font::MonoTextStyle;
 use embedded_graphics::mono_font::iso_8859_1::FONT_7X13;
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 use embedded_graphics::prelude::Drawable;
-use embedded_graphics::primitives::{Primitive, PrimitiveStyle, Rectangle};
+use embedded_graphics::primitives::{Line, Primitive, PrimitiveStyle, Rectangle};
 use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
 
 /// Pixels of three bytes.
-pub(super) struct Canvas {
+pub struct Canvas {
     width: i32,
     height: i32,
     bytes: Vec<u8>,
@@ -24,7 +24,7 @@ pub(super) struct Canvas {
 
 impl Canvas {
     /// A white picture.
-    pub(super) fn new(width: i32, height: i32) -> Self {
+    pub fn new(width: i32, height: i32) -> Self {
         Self {
             width,
             height,
@@ -32,16 +32,29 @@ impl Canvas {
         }
     }
 
+    /// One pixel; none outside of the picture.
+    pub fn set(&mut self, at: (i32, i32), color: Rgb888) {
+        let Ok(()) = self.draw_iter([Pixel(Point::from(at), color)]);
+    }
+
     /// Fills from one corner to the other, both inside; at least one pixel.
-    pub(super) fn fill(&mut self, from: (i32, i32), to: (i32, i32), color: Rgb888) {
+    pub fn fill(&mut self, from: (i32, i32), to: (i32, i32), color: Rgb888) {
         let corners = Rectangle::with_corners(Point::from(from), Point::from(to));
         let Ok(()) = corners
             .into_styled(PrimitiveStyle::with_fill(color))
             .draw(self);
     }
 
+    /// A line two pixels wide from one point to the other.
+    pub fn line(&mut self, from: (i32, i32), to: (i32, i32), color: Rgb888) {
+        let line = Line::new(Point::from(from), Point::from(to));
+        let Ok(()) = line
+            .into_styled(PrimitiveStyle::with_stroke(color, 2))
+            .draw(self);
+    }
+
     /// Writes with the middle of the letters' height at `at`.
-    pub(super) fn write(&mut self, text: &str, at: (i32, i32), side: Alignment, color: Rgb888) {
+    pub fn write(&mut self, text: &str, at: (i32, i32), side: Alignment, color: Rgb888) {
         let letters = MonoTextStyle::new(&FONT_7X13, color);
         let style = TextStyleBuilder::new()
             .alignment(side)
@@ -51,7 +64,7 @@ impl Canvas {
     }
 
     /// Writes a PNG file, in the place of one that is there.
-    pub(super) fn save(&self, path: &Path) -> io::Result<()> {
+    pub fn save(&self, path: &Path) -> io::Result<()> {
         let (width, height) = (self.width.unsigned_abs(), self.height.unsigned_abs());
         let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), width, height);
         encoder.set_color(png::ColorType::Rgb);

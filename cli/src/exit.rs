@@ -98,14 +98,15 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let exit = match &error {
             EngineError::Chain(chain) => of_chain(chain),
-            EngineError::Edit(_) | EngineError::NoInput | EngineError::LoudnessTarget { .. } => {
-                Exit::Usage
-            }
+            EngineError::Edit(_)
+            | EngineError::NoInput
+            | EngineError::LoudnessTarget { .. }
+            | EngineError::RouteMissing { .. } => Exit::Usage,
             EngineError::File { source, .. } => of_file(source),
             EngineError::Flight(flight) => of_flight(flight),
             EngineError::Device(_)
             | EngineError::DeviceLost { .. }
-            | EngineError::RatesDiffer { .. }
+            | EngineError::Bridge(_)
             | EngineError::NoDevice
             | EngineError::NoHost => Exit::Device,
             _ => Exit::File,

@@ -21,6 +21,7 @@ struct Readme;
 pub use ossicle_dsp as dsp;
 pub use ossicle_io as io;
 
+mod bridge;
 pub mod chain;
 pub mod controller;
 mod counters;

@@ -4,5 +4,6 @@ pub mod compressor;
 pub mod delay;
 pub mod envelope_limiter;
 pub mod gain;
+pub mod loudness;
 pub mod pan;
 pub mod parametric_eq;

@@ -58,6 +58,7 @@ fn dispatch(command: &Command, output: Output) -> Result<Exit, Failure> {
         Command::Measure(command) => command.run(output)?,
         Command::Meter(command) => command.run(output)?,
         Command::Spectrogram(command) => command.run(output)?,
+        Command::Tune(command) => command.run(output)?,
         Command::Doctor(command) => return command.run(output),
         Command::Replay(command) => return command.run(output),
     }

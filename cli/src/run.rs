@@ -120,6 +120,12 @@ fn note(report: &Report) -> String {
         parts.extend(dbfs(readings.true_peak()).map(|peak| format!("{peak:.1} dBTP")));
     }
     parts.push(format!("load {:.1} %", report.load_percent));
+    if let Some(bridge) = report.bridges.first() {
+        parts.push(format!(
+            "{:+.1} ppm, late {:.0} us, margin {:.0}, latency {}",
+            bridge.ppm, bridge.spread_us, bridge.margin_frames, report.latency_frames
+        ));
+    }
     if report.xruns > 0 {
         parts.push(format!("{} xruns", report.xruns));
     }
@@ -151,6 +157,8 @@ fn summary(ended: Ended) -> Summary {
         device: ended.output_device,
         input_device: ended.input_device,
         buffer_frames: Some(ended.buffer_frames),
+        bridges: Some(ended.bridges.iter().map(Into::into).collect()),
+        events: Some(ended.events.iter().map(Into::into).collect()),
         realtime: Some(ended.realtime.into()),
         file: recorded.map(|recorded| recorded.path.display().to_string()),
         file_frames: recorded.map(|recorded| recorded.frames),

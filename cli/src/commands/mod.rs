@@ -13,3 +13,4 @@ pub mod rec;
 pub mod render;
 pub mod replay;
 pub mod spectrogram;
+pub mod tune;

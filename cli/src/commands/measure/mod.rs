@@ -1,11 +1,13 @@
-//! `ossicle measure`: proof of what a chain does, one subcommand per file.
+//! `ossicle measure`: proof of what a chain does, and of what devices do, one subcommand per file.
 
 mod ceiling;
 mod distortion;
+mod drift;
 mod dynamics;
 mod latency;
 mod noise;
 mod response;
+mod roundtrip;
 
 use std::path::PathBuf;
 
@@ -17,7 +19,7 @@ use crate::exit::Failure;
 use crate::output::Output;
 use crate::picture::plot::Plot;
 
-/// Measure what a chain does
+/// Measure what a chain does, or what devices do
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  \
     ossicle measure response --fx \"parametric_eq:b1_type=peak,b1_gain=6dB\" --png curve.png")]
@@ -35,6 +37,8 @@ enum What {
     Ceiling(ceiling::Ceiling),
     Latency(latency::Latency),
     Noise(noise::Noise),
+    Roundtrip(roundtrip::Roundtrip),
+    Drift(drift::Drift),
 }
 
 impl Measure {
@@ -46,6 +50,8 @@ impl Measure {
             What::Ceiling(command) => command.run(output),
             What::Latency(command) => command.run(output),
             What::Noise(command) => command.run(output),
+            What::Roundtrip(command) => command.run(output),
+            What::Drift(command) => command.run(output),
         }
     }
 }

@@ -11,6 +11,7 @@ pub static EFFECTS: &[&Effect] = &[
     &nodes::pan::EFFECT,
     &nodes::delay::EFFECT,
     &nodes::parametric_eq::EFFECT,
+    &nodes::true_peak_limiter::EFFECT,
     &nodes::compressor::EFFECT,
     &nodes::graphic_eq::EFFECT,
     &nodes::gate::EFFECT,

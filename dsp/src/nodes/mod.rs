@@ -11,3 +11,4 @@ pub mod graphic_eq;
 pub mod multiband_compressor;
 pub mod pan;
 pub mod parametric_eq;
+pub mod true_peak_limiter;

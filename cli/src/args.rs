@@ -20,7 +20,7 @@ use crate::output::Output;
 
 const GENERAL_HELP: &str = "\
 CHAIN   name:parameter=value,parameter=value | name2:...   or @file.toml
-        values with their unit or without: dB dBFS Hz kHz ms s % st
+        values with their unit or without: dB dBFS LUFS Hz kHz ms s % st
         ( CHAIN * -6dB ; CHAIN )   branches, added; an empty one is the dry sound
         name ~ 30%                 so much of it is heard; ~ off passes it by
         send:bus=B,level=-6dB | ... | bus:name=B ( CHAIN )

@@ -7,6 +7,7 @@ use crate::settings::Effect;
 pub static EFFECTS: &[&Effect] = &[
     &nodes::envelope_limiter::EFFECT,
     &nodes::gain::EFFECT,
+    &nodes::loudness::EFFECT,
     &nodes::pan::EFFECT,
     &nodes::delay::EFFECT,
     &nodes::parametric_eq::EFFECT,

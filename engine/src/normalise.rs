@@ -3,14 +3,13 @@
 //! The first pass runs the chain into a file beside the output and measures that. From it, gain makes
 //! the output. Where the gain would bring the true peak over the ceiling, a true-peak limiter stands
 //! behind it, and since a limiter takes loudness away, gain and limiter are set again by what was
-//! measured of the output, a few times at most. Without a limiter among the effects, the gain ends
-//! at the ceiling.
+//! measured of the output, a few times at most.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use ossicle_dsp::registry;
-use ossicle_dsp::settings::Settings;
+use ossicle_dsp::nodes::{gain, true_peak_limiter};
+use ossicle_dsp::settings::{Effect, Settings};
 use ossicle_io::sample::SampleFormat;
 
 use crate::chain::{Chain, ChainError};
@@ -18,13 +17,14 @@ use crate::error::EngineError;
 use crate::meter::{ProgramLoudness, scan};
 use crate::render::{RenderOptions, RenderProgress, RenderReport, is_same_file, render};
 
-/// The limiter, and its parameter.
-const LIMITER: (&str, &str) = ("true_peak_limiter", "ceiling");
 /// Most that one gain node raises, in decibels.
 const MAX_GAIN_DB: f64 = 36.0;
 /// How near to the target is near enough, in LU, and how often it is tried.
 const NEAR_LU: f64 = 0.02;
 const TRIES: usize = 6;
+/// How much more gain than without a limiter is tried, in decibels: beyond it there is no loudness
+/// left to be had.
+const MAX_MORE_DB: f64 = 12.0;
 /// What is left below the ceiling for the rounding of single precision, in decibels.
 const ROUNDING_DB: f64 = 1e-5;
 /// By how much the limiter is set lower than what it was over, in decibels.
@@ -67,8 +67,8 @@ pub struct Normalised {
 
 /// Renders `input` through `chain` into a WAV file `output` with the loudness of `target`.
 ///
-/// Silence has no loudness and stays silent. Where the ceiling does not allow the target, the output
-/// is softer: see [`Normalised::after`]. `progress` is told now and then how far a pass is, and may
+/// Silence has no loudness and stays silent. Where the limiter cannot reach the target, the output is
+/// softer: see [`Normalised::after`]. The true peak is held in any case. `progress` is told now and then how far a pass is, and may
 /// break it off; then there is no new output.
 ///
 /// # Errors
@@ -159,15 +159,8 @@ impl Job<'_> {
             .before
             .integrated_lufs
             .map_or(0.0, |loudness| target.integrated_lufs - loudness);
-        to.limited = wanted_db > room_db && registry::effect(LIMITER.0).is_some();
-        to.gain_db = if to.limited {
-            wanted_db
-        } else {
-            wanted_db.min(room_db)
-        };
-        if to.before.true_peak == 0.0 {
-            to.gain_db = 0.0;
-        }
+        to.limited = wanted_db > room_db;
+        to.gain_db = wanted_db;
         let mut limit_db = target.ceiling_dbtp;
         for _ in 0..TRIES {
             let limit = to.limited.then_some(limit_db);
@@ -187,7 +180,7 @@ impl Job<'_> {
             if over_db > 0.0 {
                 limit_db -= over_db + MARGIN_DB;
             }
-            to.gain_db += missing_lu;
+            to.gain_db = (to.gain_db + missing_lu).min(wanted_db + MAX_MORE_DB);
         }
         Ok(())
     }
@@ -240,22 +233,24 @@ fn chain_of(gain_db: f64, limit_db: Option<f64>) -> Result<Chain, EngineError> {
     let mut chain = Chain::new();
     let mut left_db = gain_db;
     while left_db != 0.0 {
-        // One node does not raise silence-like sound far enough, nor lower it below silence.
+        // What is very soft needs more than one node can raise.
         let now_db = left_db.clamp(-MAX_GAIN_DB, MAX_GAIN_DB);
-        push(&mut chain, "gain", "gain", now_db)?;
+        push(&mut chain, &gain::EFFECT, "gain", now_db)?;
         left_db -= now_db;
     }
     if let Some(limit_db) = limit_db {
-        push(&mut chain, LIMITER.0, LIMITER.1, limit_db)?;
+        push(&mut chain, &true_peak_limiter::EFFECT, "ceiling", limit_db)?;
     }
     Ok(chain)
 }
 
-fn push(chain: &mut Chain, id: &str, parameter: &str, value: f64) -> Result<(), EngineError> {
+fn push(
+    chain: &mut Chain,
+    effect: &'static Effect,
+    parameter: &str,
+    value: f64,
+) -> Result<(), EngineError> {
     let node = chain.links().len() + 1;
-    let Some(effect) = registry::effect(id) else {
-        return Ok(());
-    };
     let mut settings = Settings::new(effect);
     effect
         .number(parameter)

@@ -15,8 +15,9 @@ use crate::progress::Progress;
 use crate::signals::Interrupt;
 use crate::times::{Time, shown};
 
-/// Length of a spectrum's window in seconds: what is told apart is 50 Hz wide.
-const WINDOW_S: f64 = 0.0853;
+/// Length of a spectrum's window in seconds, before it becomes a power of two of frames: what is told
+/// apart is 50 Hz wide.
+const WINDOW_S: f64 = 0.08;
 /// Frames read at once.
 const PIECE_FRAMES: usize = 8192;
 /// Lowest frequency of a logarithmic axis, in hertz.
@@ -100,7 +101,7 @@ impl Spectrogram {
             map.set_lowest_hz(LOWEST_HZ);
         }
         let window_frames = ((WINDOW_S * f64::from(rate)) as usize)
-            .next_multiple_of(2)
+            .next_power_of_two()
             .max(64);
         // Twice in a column and twice in a window at the least, so that nothing is passed over.
         let hop_frames = (frames as usize / COLUMNS / 2).clamp(1, window_frames / 4);

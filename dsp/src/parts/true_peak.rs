@@ -42,7 +42,6 @@ type Half = [[f32; STEPS]; GROUP];
 /// Coefficients in such a row.
 const STEPS: usize = 2 * HALF / GROUP;
 
-
 /// Finds the peak from each frame to the next.
 #[derive(Clone, Debug)]
 pub struct TruePeakDetector {
@@ -114,7 +113,9 @@ impl TruePeakDetector {
 
     #[inline(always)]
     fn find_halves(&mut self, count: usize) {
-        let signal = self.signal.since(count + 2 * HALF - 1, count + 2 * HALF - 1);
+        let signal = self
+            .signal
+            .since(count + 2 * HALF - 1, count + 2 * HALF - 1);
         let halves = self.halves.append(count);
         let (fours, rest) = halves.as_chunks_mut::<{ 4 * GROUP }>();
         let mut done = 0;
@@ -136,15 +137,29 @@ impl TruePeakDetector {
         let halves = self.halves.since(count + 4, count + 4);
         let (x0, x1) = (&signal[..count], &signal[1..][..count]);
         let (x2, x3) = (&signal[2..][..count], &signal[3..][..count]);
-        let (h0, h1, h2) = (&halves[..count], &halves[1..][..count], &halves[2..][..count]);
+        let (h0, h1, h2) = (
+            &halves[..count],
+            &halves[1..][..count],
+            &halves[2..][..count],
+        );
         let (h3, h4) = (&halves[3..][..count], &halves[4..][..count]);
         // One loop over all frames, whose body is the same for each, into memory of its own: so it
         // becomes wide.
         let mut found = [0.0; MAX_FRAMES];
         let out = &mut found[..count];
         for n in 0..count {
-            let first = [(x1[n], h2[n]), (h1[n], x2[n]), (x0[n], h3[n]), (h0[n], x3[n])];
-            let second = [(h2[n], x2[n]), (x1[n], h3[n]), (h1[n], x3[n]), (x0[n], h4[n])];
+            let first = [
+                (x1[n], h2[n]),
+                (h1[n], x2[n]),
+                (x0[n], h3[n]),
+                (h0[n], x3[n]),
+            ];
+            let second = [
+                (h2[n], x2[n]),
+                (x1[n], h3[n]),
+                (h1[n], x3[n]),
+                (x0[n], h4[n]),
+            ];
             // From the frame to the half, and from the half to the next frame.
             let within = larger(self.within(first), self.within(second));
             out[n] = larger(larger(x1[n].abs(), h2[n].abs()), within);
@@ -260,7 +275,11 @@ fn fine(place: f64) -> [[f64; FINE]; 2] {
 fn windowed_sinc(x: f64, reach: f64, beta: f64) -> f64 {
     let share = x / reach;
     let window = bessel_i0(beta * libm::sqrt((1.0 - share * share).max(0.0))) / bessel_i0(beta);
-    let sinc = if x == 0.0 { 1.0 } else { libm::sin(PI * x) / (PI * x) };
+    let sinc = if x == 0.0 {
+        1.0
+    } else {
+        libm::sin(PI * x) / (PI * x)
+    };
     sinc * window
 }
 

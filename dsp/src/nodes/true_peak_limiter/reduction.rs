@@ -98,7 +98,11 @@ impl Reduction {
             let exact = f64::from(falling);
             let exact = if exact > STEP / 2.0 { exact } else { 0.0 };
             let nearest = (exact + TO_STEPS) - TO_STEPS;
-            *step = if nearest < exact { nearest + STEP } else { nearest };
+            *step = if nearest < exact {
+                nearest + STEP
+            } else {
+                nearest
+            };
         }
         self.first.run(steps);
         self.second.run(steps);

@@ -8,6 +8,8 @@ pub static EFFECTS: &[&Effect] = &[
     &nodes::envelope_limiter::EFFECT,
     &nodes::gain::EFFECT,
     &nodes::pan::EFFECT,
+    &nodes::width::EFFECT,
+    &nodes::mid_side::EFFECT,
     &nodes::delay::EFFECT,
     &nodes::parametric_eq::EFFECT,
     &nodes::compressor::EFFECT,

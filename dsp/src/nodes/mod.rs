@@ -4,5 +4,7 @@ pub mod compressor;
 pub mod delay;
 pub mod envelope_limiter;
 pub mod gain;
+pub mod mid_side;
 pub mod pan;
 pub mod parametric_eq;
+pub mod width;

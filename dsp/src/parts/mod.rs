@@ -13,5 +13,6 @@ pub mod octaves;
 pub mod pan_law;
 pub mod silence;
 pub mod smoothed;
+pub mod stereo_matrix;
 pub mod svf;
 pub mod vectors;

@@ -7,12 +7,14 @@ use ossicle::flight::FlightConfig;
 use ossicle::io::device::HostKind;
 use ossicle::io::file::Overwrite;
 use ossicle::io::sample::SampleFormat;
+use ossicle::period::PeriodMemory;
 use ossicle::record::{RecordConfig, Tap};
 use ossicle::session::RealtimeRights;
 
 use crate::commands::{
     bench::Bench, devices::Devices, doctor::Doctor, fx::Fx, info::Info, live::Live,
-    measure::Measure, play::Play, rec::Rec, render::Render, replay::Replay, tune::Tune,
+    measure::Measure, meter::Meter, play::Play, rec::Rec, render::Render, replay::Replay,
+    spectrogram::Spectrogram, tune::Tune,
 };
 use crate::output::Output;
 
@@ -76,6 +78,8 @@ pub enum Command {
     Replay(Replay),
     Bench(Bench),
     Measure(Measure),
+    Meter(Meter),
+    Spectrogram(Spectrogram),
     Tune(Tune),
 }
 
@@ -85,7 +89,7 @@ pub struct DeviceOptions {
     /// Way to reach the devices; the first that answers of pipewire, pulseaudio and alsa
     #[arg(long, value_enum, value_name = "H")]
     pub host: Option<Host>,
-    /// Frames per device buffer
+    /// Frames per device buffer; those that were found to work on the device where none are given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     pub buffer: Option<u32>,
     /// Ask for no real-time scheduling, and lock no memory
@@ -101,6 +105,14 @@ impl DeviceOptions {
     pub fn flight(&self) -> FlightConfig {
         FlightConfig {
             folder: self.flight.clone(),
+        }
+    }
+
+    /// Where the periods that work are remembered, where none is named.
+    pub fn period_file(&self) -> Option<PathBuf> {
+        match self.buffer {
+            Some(_) => None,
+            None => PeriodMemory::default_path(),
         }
     }
 

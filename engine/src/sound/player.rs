@@ -230,7 +230,11 @@ impl Node for SoundPlayer {
             }
             GAIN => self.level.set(factor(value)),
             PAN => {
-                for (gain, target) in self.balance.iter_mut().zip(PanLaw::Power.balance(value / 100.0)) {
+                for (gain, target) in self
+                    .balance
+                    .iter_mut()
+                    .zip(PanLaw::Power.balance(value / 100.0))
+                {
                     gain.set(target);
                 }
             }

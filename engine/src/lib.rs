@@ -43,6 +43,7 @@ pub mod record;
 pub mod render;
 mod resample;
 pub mod session;
+mod sink;
 pub mod sound;
 
 pub use error::EngineError;

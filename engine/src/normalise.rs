@@ -104,6 +104,7 @@ pub fn normalise(
         options: RenderOptions {
             block_frames: options.block_frames,
             format: options.format,
+            dither: options.dither,
             ..RenderOptions::default()
         },
         frames: report.frames,

@@ -12,3 +12,8 @@ pub mod multiband_compressor;
 pub mod pan;
 pub mod parametric_eq;
 pub mod true_peak_limiter;
+pub mod mid_side;
+pub mod multiband_compressor;
+pub mod pan;
+pub mod parametric_eq;
+pub mod width;

@@ -18,6 +18,7 @@ pub mod octaves;
 pub mod pan_law;
 pub mod silence;
 pub mod smoothed;
+pub mod stereo_matrix;
 pub mod svf;
 pub mod svf_glide;
 pub mod true_peak;

@@ -8,6 +8,7 @@ mod events;
 mod fx;
 mod garbage;
 mod info;
+mod measure_devices;
 mod null_device;
 mod overwrite;
 mod render;

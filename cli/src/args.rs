@@ -13,7 +13,8 @@ use ossicle::session::RealtimeRights;
 
 use crate::commands::{
     bench::Bench, devices::Devices, doctor::Doctor, fx::Fx, info::Info, live::Live,
-    measure::Measure, play::Play, rec::Rec, render::Render, replay::Replay,
+    measure::Measure, meter::Meter, play::Play, rec::Rec, render::Render, replay::Replay,
+    spectrogram::Spectrogram, tune::Tune,
 };
 use crate::output::Output;
 
@@ -77,6 +78,9 @@ pub enum Command {
     Replay(Replay),
     Bench(Bench),
     Measure(Measure),
+    Meter(Meter),
+    Spectrogram(Spectrogram),
+    Tune(Tune),
 }
 
 /// The options of every command that opens a device.

@@ -58,6 +58,18 @@ impl Failure {
         }
     }
 
+    /// A failure to write a picture to `path`.
+    pub fn unwritten(path: &Path, error: &std::io::Error) -> Self {
+        let exit = match error.kind() {
+            ErrorKind::StorageFull => Exit::NoRoom,
+            _ => Exit::File,
+        };
+        Self {
+            exit,
+            message: format!("{}: {error}", path.display()),
+        }
+    }
+
     /// The message as a single line, whatever it was made of.
     pub fn line(&self) -> String {
         one_line(&self.message)
@@ -86,12 +98,15 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let exit = match &error {
             EngineError::Chain(chain) => of_chain(chain),
-            EngineError::Edit(_) | EngineError::NoInput => Exit::Usage,
+            EngineError::Edit(_)
+            | EngineError::NoInput
+            | EngineError::LoudnessTarget { .. }
+            | EngineError::RouteMissing { .. } => Exit::Usage,
             EngineError::File { source, .. } => of_file(source),
             EngineError::Flight(flight) => of_flight(flight),
             EngineError::Device(_)
             | EngineError::DeviceLost { .. }
-            | EngineError::RatesDiffer { .. }
+            | EngineError::Bridge(_)
             | EngineError::NoDevice
             | EngineError::NoHost => Exit::Device,
             _ => Exit::File,

@@ -20,3 +20,4 @@ pub mod preset;
 pub mod registry;
 pub mod resample;
 pub mod settings;
+pub mod tuner;

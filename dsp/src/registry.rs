@@ -11,6 +11,10 @@ pub static EFFECTS: &[&Effect] = &[
     &nodes::delay::EFFECT,
     &nodes::parametric_eq::EFFECT,
     &nodes::compressor::EFFECT,
+    &nodes::graphic_eq::EFFECT,
+    &nodes::gate::EFFECT,
+    &nodes::de_esser::EFFECT,
+    &nodes::multiband_compressor::EFFECT,
 ];
 
 /// The effect with this id.

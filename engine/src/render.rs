@@ -219,7 +219,7 @@ fn check(controller: &Controller, events: &[ParameterEvent]) -> Result<(), EditE
         .try_for_each(|event| controller.check_event(event))
 }
 
-fn is_same_file(one: &Path, other: &Path) -> bool {
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
     match (std::fs::canonicalize(one), std::fs::canonicalize(other)) {
         (Ok(one), Ok(other)) => one == other,
         _ => false,

@@ -17,8 +17,9 @@ use core::f64::consts::SQRT_2;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::analogue::Response;
 use super::finite::{or_zero, saturated};
-use super::svf::{Response, SvfCoefficients, SvfSolved, SvfState};
+use super::svf::{SvfCoefficients, SvfSolved, SvfState};
 use crate::block::Planes;
 
 /// The most corners there may be: one less than bands.
@@ -29,6 +30,8 @@ pub const LARGEST_CORNER_NORM: f64 = 0.49;
 
 /// Frames that are worked on at once.
 const CHUNK: usize = 64;
+/// An output below this is silence: far from what can be heard and from subnormal numbers.
+const SILENCE: f64 = 1e-30;
 /// 120 dB, as a natural logarithm.
 const SILENT_LN: f64 = 13.815_510_557_964_274;
 
@@ -261,7 +264,12 @@ impl Crossover {
                     for (lane, channel) in pair.into_iter().enumerate() {
                         let out = &mut bands[(band * channels + channel) * stride + done..];
                         for (out, y) in out[..length].iter_mut().zip(chunk) {
-                            *out = saturated(y[lane] as f32);
+                            let y = if y[lane].abs() < SILENCE {
+                                0.0
+                            } else {
+                                y[lane]
+                            };
+                            *out = saturated(y as f32);
                         }
                     }
                 }

@@ -4,7 +4,7 @@
 //! polynomial beside the exponent's bits, without branches, so that loops over them run in wide
 //! registers; one number gives the same bits alone and in any register. The polynomials are the
 //! minimax ones (Remez's exchange in 40 digits) for log2(1 + f)/f on sqrt(1/2) - 1 to sqrt(2) - 1
-//! and (2^f - 1)/f on -1/2 to 1/2, so that 1 is exactly 0 octaves and back.
+//! and (2^f - 1)/f on -1/2 to 1/2, rounded, so that 1 is exactly 0 octaves and back.
 
 /// Decibels of an octave of amplitude: 20 log10(2).
 pub const DECIBELS_PER_OCTAVE: f64 = 6.020_599_913_279_624;
@@ -32,7 +32,7 @@ pub fn log2(amplitude: f32) -> f32 {
     const ROOT_HALF: i32 = 0x3f35_04f3;
     const P: [f32; 7] = [
         1.442_704_4,
-        -0.721_351_05,
+        -0.721_351,
         0.480_181_4,
         -0.359_869_66,
         0.302_074_44,
@@ -62,7 +62,7 @@ pub fn exp2(octaves: f32) -> f32 {
     /// Added to a small number, it leaves the nearest whole number in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     const P: [f32; 6] = [
-        0.693_147_2,
+        core::f32::consts::LN_2,
         0.240_226_53,
         0.055_503_105,
         0.009_617_693,
@@ -87,7 +87,7 @@ mod tests {
     /// Numbers that fill each octave evenly, and its ends.
     fn amplitudes() -> impl Iterator<Item = f32> {
         (1..255_u32).flat_map(|exponent| {
-            (0..512_u32).map(move |step| f32::from_bits(exponent << 23 | step * 0x3fff))
+            (0..512_u32).map(move |step| f32::from_bits((exponent << 23) | (step * 0x3fff)))
         })
     }
 

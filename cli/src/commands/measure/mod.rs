@@ -9,13 +9,13 @@ mod noise;
 mod response;
 mod roundtrip;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use ossicle::measure::Subject;
 use serde_json::Value;
 
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 use crate::output::Output;
 use crate::picture::plot::Plot;
 
@@ -100,19 +100,9 @@ impl PictureOption {
         let Some(path) = &self.png else {
             return Ok(());
         };
-        plot()?.draw(path).map_err(|error| unwritten(path, &error))
-    }
-}
-
-fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
-    let exit = if error.kind() == std::io::ErrorKind::StorageFull {
-        Exit::NoRoom
-    } else {
-        Exit::File
-    };
-    Failure {
-        exit,
-        message: format!("{}: {error}", path.display()),
+        plot()?
+            .draw(path)
+            .map_err(|error| Failure::unwritten(path, &error))
     }
 }
 

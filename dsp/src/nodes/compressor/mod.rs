@@ -16,8 +16,7 @@ use alloc::vec::Vec;
 
 use self::table::{
     ATTACK, AUTO_MAKEUP, AUTO_RELEASE, DETECTOR, KEY_HIGH_PASS, KEY_LOW_PASS, KNEE, LINK,
-    LOOK_AHEAD, MAKEUP, MIX, NO_HIGH_PASS_HZ, NO_LOW_PASS_HZ, PARAMETERS, RATIO, RELEASE, RMS,
-    RMS_WINDOW, THRESHOLD,
+    LOOK_AHEAD, MAKEUP, MIX, PARAMETERS, RATIO, RELEASE, RMS, RMS_WINDOW, THRESHOLD,
 };
 use crate::block::Block;
 use crate::node::{Node, PrepareError, Shape, Spec, Tail};
@@ -25,7 +24,7 @@ use crate::parameter::Parameter;
 use crate::parts::dynamics::compression::Compression;
 use crate::parts::dynamics::detector::{Detector, DetectorSpec, hold_frames, longest_hold_frames};
 use crate::parts::dynamics::level::Measure;
-use crate::parts::dynamics::{PIECE, Piece, apply};
+use crate::parts::dynamics::{PIECE, Piece, apply, rows};
 use crate::parts::look_ahead::LookAhead;
 use crate::parts::vectors::{Vectors, Work};
 use crate::settings::Settings;
@@ -78,13 +77,11 @@ impl Compressor {
     }
 
     fn high_pass_hz(&self) -> Option<f64> {
-        let frequency_hz = self.values[KEY_HIGH_PASS];
-        (frequency_hz > NO_HIGH_PASS_HZ).then_some(frequency_hz)
+        rows::high_pass_hz(self.values[KEY_HIGH_PASS])
     }
 
     fn low_pass_hz(&self) -> Option<f64> {
-        let frequency_hz = self.values[KEY_LOW_PASS];
-        (frequency_hz < NO_LOW_PASS_HZ).then_some(frequency_hz)
+        rows::low_pass_hz(self.values[KEY_LOW_PASS])
     }
 
     /// Takes over a value whose parts are prepared.
@@ -126,7 +123,7 @@ impl Node for Compressor {
     }
 
     fn prepare(&mut self, spec: &Spec) -> Result<Shape, PrepareError> {
-        crate::parts::dynamics::check_key(
+        rows::check_corners(
             EFFECT.id,
             spec.sample_rate_hz,
             [
@@ -219,19 +216,7 @@ impl Work for Pass<'_, '_> {
         let (frames, mut begin) = (block.frames(), 0);
         while begin < frames {
             let end = frames.min(begin + PIECE);
-            let since_reset = block.since_reset + begin as u64;
-            match block.side_chain {
-                Some(side) => {
-                    let last = side.channels() - 1;
-                    let key = |channel: usize| &side.plane(channel.min(last))[begin..end];
-                    node.detector.detect(key, since_reset, &mut node.paths);
-                }
-                None => {
-                    let planes = &block.planes;
-                    let key = |channel| &planes.plane(channel)[begin..end];
-                    node.detector.detect(key, since_reset, &mut node.paths);
-                }
-            }
+            node.detector.listen(block, begin..end, &mut node.paths);
             node.compression.gains(&mut node.paths, end - begin);
             let last = node.paths.len() - 1;
             for (channel, line) in node.lines.iter_mut().enumerate() {

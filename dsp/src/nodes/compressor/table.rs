@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use super::Compressor;
 use crate::parameter::{Kind, Parameter, Scale, Unit};
-use crate::parts::glide::GLIDE_MS;
+use crate::parts::dynamics::rows;
 use crate::preset::Preset;
 use crate::settings::Effect;
 
@@ -24,92 +24,47 @@ pub(super) const DETECTOR: usize = 12;
 pub(super) const LOOK_AHEAD: usize = 13;
 pub(super) const LINK: usize = 14;
 
-/// Corner of the high pass that stands for none, in hertz.
-pub(super) const NO_HIGH_PASS_HZ: f64 = 10.0;
-/// Corner of the low pass that stands for none, in hertz.
-pub(super) const NO_LOW_PASS_HZ: f64 = 20_000.0;
 /// The index of `rms` in [`DETECTORS`].
 pub(super) const RMS: f64 = 1.0;
 
 const DETECTORS: &[&str] = &["peak", "rms"];
 const SWITCH: &[&str] = &["off", "on"];
 
-const ROW: Parameter = Parameter {
-    id: "",
-    name: "",
-    summary: "",
-    unit: Unit::Decibel,
-    min: 0.0,
-    max: 1.0,
-    default: 0.0,
-    scale: Scale::Linear,
-    kind: Kind::Ramp {
-        smoothing_ms: GLIDE_MS,
-    },
-};
-
-const TIME: Parameter = Parameter {
-    unit: Unit::Millisecond,
-    max: 5000.0,
-    scale: Scale::Logarithmic,
-    kind: Kind::Step,
-    ..ROW
-};
-
 pub(super) static PARAMETERS: [Parameter; 15] = [
     Parameter {
-        id: "threshold",
-        name: "Threshold",
         summary: "Level above which the sound is turned down",
-        unit: Unit::DecibelFullScale,
-        min: -80.0,
         default: -18.0,
-        max: 0.0,
-        ..ROW
+        ..rows::THRESHOLD
     },
     Parameter {
-        id: "ratio",
-        name: "Ratio",
         summary: "So many decibels above the threshold come out as one",
-        unit: Unit::None,
-        min: 1.0,
-        max: 1000.0,
         default: 4.0,
-        scale: Scale::Logarithmic,
-        ..ROW
+        ..rows::RATIO
     },
     Parameter {
         id: "knee",
         name: "Knee",
         summary: "Width of the bend around the threshold",
-        max: 24.0,
         default: 6.0,
-        ..ROW
+        ..rows::LEVEL
     },
     Parameter {
-        id: "attack",
-        name: "Attack",
-        summary: "Time in which the gain makes 1 - 1/e (63 %) of a way down, in decibels",
-        min: 0.02,
         default: 10.0,
-        ..TIME
+        ..rows::ATTACK
     },
     Parameter {
-        id: "release",
-        name: "Release",
-        summary: "Time in which the gain makes 1 - 1/e (63 %) of a way up, in decibels",
-        min: 0.1,
         default: 100.0,
-        ..TIME
+        ..rows::RELEASE
     },
     Parameter {
         id: "auto_release",
         name: "Automatic release",
         summary: "Lets the gain recover up to ten times as slowly from what was loud for long",
         unit: Unit::None,
+        max: 1.0,
         scale: Scale::Choices(SWITCH),
         kind: Kind::Step,
-        ..ROW
+        ..rows::LEVEL
     },
     Parameter {
         id: "makeup",
@@ -117,15 +72,16 @@ pub(super) static PARAMETERS: [Parameter; 15] = [
         summary: "Gain behind the compression",
         min: -36.0,
         max: 36.0,
-        ..ROW
+        ..rows::LEVEL
     },
     Parameter {
         id: "auto_makeup",
         name: "Automatic make-up",
         summary: "Gives back half of what the curve takes from a level of 0 dBFS",
         unit: Unit::None,
+        max: 1.0,
         scale: Scale::Choices(SWITCH),
-        ..ROW
+        ..rows::LEVEL
     },
     Parameter {
         id: "mix",
@@ -134,30 +90,10 @@ pub(super) static PARAMETERS: [Parameter; 15] = [
         unit: Unit::Percent,
         max: 100.0,
         default: 100.0,
-        ..ROW
+        ..rows::LEVEL
     },
-    Parameter {
-        id: "key_high_pass",
-        name: "Key high pass",
-        summary: "Corner of a high pass before the detector; the smallest value is none",
-        unit: Unit::Hertz,
-        min: NO_HIGH_PASS_HZ,
-        max: 10_000.0,
-        default: NO_HIGH_PASS_HZ,
-        scale: Scale::Logarithmic,
-        ..ROW
-    },
-    Parameter {
-        id: "key_low_pass",
-        name: "Key low pass",
-        summary: "Corner of a low pass before the detector; the largest value is none",
-        unit: Unit::Hertz,
-        min: 100.0,
-        max: NO_LOW_PASS_HZ,
-        default: NO_LOW_PASS_HZ,
-        scale: Scale::Logarithmic,
-        ..ROW
-    },
+    rows::KEY_HIGH_PASS,
+    rows::KEY_LOW_PASS,
     Parameter {
         id: "rms_window",
         name: "RMS window",
@@ -165,7 +101,7 @@ pub(super) static PARAMETERS: [Parameter; 15] = [
         min: 1.0,
         max: 250.0,
         default: 10.0,
-        ..TIME
+        ..rows::TIME
     },
     Parameter {
         id: "detector",
@@ -175,27 +111,10 @@ pub(super) static PARAMETERS: [Parameter; 15] = [
         max: RMS,
         scale: Scale::Choices(DETECTORS),
         kind: Kind::Structural,
-        ..ROW
+        ..rows::LEVEL
     },
-    Parameter {
-        id: "look_ahead",
-        name: "Look-ahead",
-        summary: "Time by which the sound is held back so that the gain is there before it",
-        unit: Unit::Millisecond,
-        max: 20.0,
-        kind: Kind::Structural,
-        ..ROW
-    },
-    Parameter {
-        id: "link",
-        name: "Link",
-        summary: "How much of the loudest channel's level each channel takes; at 100 all have one gain",
-        unit: Unit::Percent,
-        max: 100.0,
-        default: 100.0,
-        kind: Kind::Structural,
-        ..ROW
-    },
+    rows::LOOK_AHEAD,
+    rows::LINK,
 ];
 
 static PRESETS: [Preset; 5] = [

@@ -14,6 +14,8 @@
 //! The reduction falls to it quickly and then with it: a short peak is left in the fall's time, a
 //! long loud passage slowly.
 
+use super::Piece;
+
 /// What is asked for is at least this, in octaves: it rounds to no reduction, and it keeps what
 /// decays far from the subnormal numbers.
 const LEAST: f64 = 1e-9;
@@ -71,13 +73,45 @@ impl Ballistics {
         }
     }
 
+    /// Replaces the first `frames` of what is asked of each path by what its follower gives, in
+    /// octaves. `AUTOMATIC`: the fall is automatic.
+    ///
+    /// # Real-time
+    /// Safe.
+    #[inline(always)]
+    pub fn follow_all<const AUTOMATIC: bool>(
+        &self,
+        followers: &mut [Follower],
+        paths: &mut [Piece],
+        frames: usize,
+    ) {
+        let mut pairs = paths.chunks_exact_mut(2);
+        let mut states = followers.chunks_exact_mut(2);
+        // Two paths at once: neither waits for the other's recursion.
+        for (pair, states) in (&mut pairs).zip(&mut states) {
+            let [a, b] = pair else { continue };
+            let Ok(states) = states.try_into() else {
+                continue;
+            };
+            self.follow::<2, AUTOMATIC>([&mut a[..frames], &mut b[..frames]], states);
+        }
+        let last = pairs.into_remainder().iter_mut();
+        for (path, state) in last.zip(states.into_remainder()) {
+            let states = core::slice::from_mut(state);
+            let Ok(states) = states.try_into() else {
+                continue;
+            };
+            self.follow::<1, AUTOMATIC>([&mut path[..frames]], states);
+        }
+    }
+
     /// Replaces what is asked of `N` followers by what they give, in octaves. `AUTOMATIC`: the fall
     /// is automatic.
     ///
     /// # Real-time
     /// Safe.
     #[inline(always)]
-    pub fn follow<const N: usize, const AUTOMATIC: bool>(
+    fn follow<const N: usize, const AUTOMATIC: bool>(
         &self,
         asked: [&mut [f32]; N],
         followers: &mut [Follower; N],
@@ -87,20 +121,20 @@ impl Ballistics {
         let mut reached = followers
             .each_ref()
             .map(|follower| times.sign * follower.reduction);
-        let asked = asked.map(|asked| &mut asked[..frames]);
+        let mut asked = asked.map(|asked| &mut asked[..frames]);
         for frame in 0..frames {
-            for path in 0..N {
-                let mut target = f64::from(asked[path][frame]) + LEAST;
+            let states = reached.iter_mut().zip(&mut floors);
+            for (asked, (reached, floor)) in asked.iter_mut().zip(states) {
+                let mut target = f64::from(asked[frame]) + LEAST;
                 if AUTOMATIC {
-                    let floor = &mut floors[path];
                     *floor += times.floor * (target - *floor);
                     target = larger(target, *floor);
                 }
-                let now = reached[path];
+                let now = *reached;
                 let way = times.sign * target - now;
                 let given = now + larger(times.fast.half * way, times.slow.half * way);
-                reached[path] = now + larger(times.fast.frame * way, times.slow.frame * way);
-                asked[path][frame] = (times.sign * given) as f32;
+                *reached = now + larger(times.fast.frame * way, times.slow.frame * way);
+                asked[frame] = (times.sign * given) as f32;
             }
         }
         for (path, follower) in followers.iter_mut().enumerate() {

@@ -143,15 +143,17 @@ impl Compression {
         self.curve
             .reduce(paths.iter_mut().map(|path| &mut path[..frames]));
         if self.is_release_automatic {
-            follow::<true>(&self.ballistics, &mut self.followers, paths, frames);
+            self.ballistics
+                .follow_all::<true>(&mut self.followers, paths, frames);
         } else {
-            follow::<false>(&self.ballistics, &mut self.followers, paths, frames);
+            self.ballistics
+                .follow_all::<false>(&mut self.followers, paths, frames);
         }
-        self.to_factors(paths, frames);
+        self.finish_gains(paths, frames);
     }
 
     #[inline(always)]
-    fn to_factors(&mut self, paths: &mut [Piece], frames: usize) {
+    fn finish_gains(&mut self, paths: &mut [Piece], frames: usize) {
         let (makeup, mix) = (self.makeup, self.mix);
         let moving = makeup.frames_left().max(mix.frames_left()).min(frames);
         for path in paths {
@@ -186,32 +188,5 @@ fn mixed(gain: f32, share: f32) -> f32 {
         gain
     } else {
         1.0 + share * (gain - 1.0)
-    }
-}
-
-/// Two paths at once: neither waits for the other's recursion.
-#[inline(always)]
-pub(super) fn follow<const AUTOMATIC: bool>(
-    ballistics: &Ballistics,
-    followers: &mut [Follower],
-    paths: &mut [Piece],
-    frames: usize,
-) {
-    let mut pairs = paths.chunks_exact_mut(2);
-    let mut states = followers.chunks_exact_mut(2);
-    for (pair, states) in (&mut pairs).zip(&mut states) {
-        let [a, b] = pair else { continue };
-        let Ok(states) = states.try_into() else {
-            continue;
-        };
-        ballistics.follow::<2, AUTOMATIC>([&mut a[..frames], &mut b[..frames]], states);
-    }
-    let last = pairs.into_remainder().iter_mut();
-    for (path, state) in last.zip(states.into_remainder()) {
-        let states = core::slice::from_mut(state);
-        let Ok(states) = states.try_into() else {
-            continue;
-        };
-        ballistics.follow::<1, AUTOMATIC>([&mut path[..frames]], states);
     }
 }

@@ -2,12 +2,14 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::key_filter::KeyFilter;
 use super::level::{self, MeanPower, Measure, SOFTEST};
 use super::{PIECE, Piece};
+use crate::block::Block;
+use crate::parts::analogue::Response;
 use crate::parts::moving_max::MovingMax;
-use crate::parts::svf::Response;
 
 /// The longest time for which a peak counts, in milliseconds: half a period of 50 Hz.
 const LONGEST_HOLD_MS: f64 = 10.0;
@@ -154,6 +156,24 @@ impl Detector {
     /// Safe.
     pub fn set_low_pass(&mut self, frequency_hz: Option<f64>) {
         self.low_pass.set(frequency_hz);
+    }
+
+    /// Writes the levels of the frames `piece` of a block in octaves, one for each path: those of
+    /// the side-chain where there is one, else of the block itself.
+    ///
+    /// # Real-time
+    /// Safe.
+    #[inline(always)]
+    pub fn listen(&mut self, block: &Block<'_>, piece: Range<usize>, levels: &mut [Piece]) {
+        let since_reset = block.since_reset + piece.start as u64;
+        if let Some(side) = block.side_chain {
+            let last = side.channels() - 1;
+            let key = |channel: usize| &side.plane(channel.min(last))[piece.clone()];
+            self.detect(key, since_reset, levels);
+        } else {
+            let key = |channel| &block.planes.plane(channel)[piece.clone()];
+            self.detect(key, since_reset, levels);
+        }
     }
 
     /// Writes the levels of a piece in octaves, one for each path. `key`: the samples of a

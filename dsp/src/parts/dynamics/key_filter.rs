@@ -8,12 +8,15 @@ use alloc::vec::Vec;
 use core::f64::consts::FRAC_1_SQRT_2;
 
 use super::Piece;
+use crate::parts::analogue::Response;
 use crate::parts::finite::or_zero;
 use crate::parts::glide::Glide;
-use crate::parts::svf::{Response, SvfCoefficients, SvfSolved, SvfState};
+use crate::parts::svf::{SvfCoefficients, SvfSolved, SvfState};
 
 /// The largest corner frequency as a share of the sample rate.
 pub const LARGEST_FREQUENCY_NORM: f64 = 0.49;
+/// 120 dB, as a natural logarithm.
+const SILENT_LN: f64 = 13.815_510_557_964_274;
 /// Every so many frames since reset, states that are nearly silent become silent.
 const FLUSH_FRAMES: u64 = 64;
 /// An output below this is silence: far from what can be heard and from subnormal numbers.
@@ -115,10 +118,17 @@ impl KeyFilter {
         self.moving.is_off()
     }
 
-    /// The coefficients now and those it is on its way to.
+    /// Frames after the end of the input within which the output has fallen by 120 dB.
     #[must_use]
-    pub fn coefficients(&self) -> [SvfCoefficients; 2] {
-        [self.moving.at(self.moving.share.value()), self.moving.to]
+    pub fn tail_frames(&self) -> u64 {
+        if self.is_off() {
+            return 0;
+        }
+        let now = self.moving.at(self.moving.share.value());
+        let decay = -now.decay_per_frame().max(self.moving.to.decay_per_frame());
+        // A double pole gathers up to 1/(1 - r)^2.
+        let gathered = 2.0 * libm::log(2.0 / (1.0 - libm::exp(-decay)));
+        libm::ceil((SILENT_LN + gathered) / decay) as u64 + 2
     }
 
     /// Filters a piece of each channel in place, `frames` of each. `since_reset`: frames before it.

@@ -8,6 +8,7 @@ mod events;
 mod fx;
 mod garbage;
 mod info;
+mod measure_devices;
 mod loudness;
 mod measure;
 mod null_device;

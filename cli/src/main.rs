@@ -8,6 +8,7 @@ mod output;
 mod progress;
 mod run;
 mod signals;
+mod simulation;
 mod summary;
 mod timeline;
 mod times;
@@ -53,6 +54,7 @@ fn dispatch(command: &Command, output: Output) -> Result<Exit, Failure> {
         Command::Fx(command) => command.run(output)?,
         Command::Doctor(command) => return command.run(output),
         Command::Replay(command) => return command.run(output),
+        Command::Sim(command) => return command.run(output),
     }
     Ok(Exit::Done)
 }

@@ -9,3 +9,4 @@ pub mod play;
 pub mod rec;
 pub mod render;
 pub mod replay;
+pub mod sim;

@@ -14,3 +14,4 @@ pub mod render;
 pub mod replay;
 pub mod spectrogram;
 pub mod tune;
+pub mod sim;

@@ -29,6 +29,7 @@ pub mod processor;
 pub mod record;
 pub mod render;
 mod resample;
+mod same_file;
 pub mod session;
 pub mod sound;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use ossicle_dsp::node::Tail;
+use ossicle_dsp::settings::Settings;
 use ossicle_io::file::{AudioFile, Overwrite, WavSpec, WavWriter};
 use ossicle_io::sample::SampleFormat;
 
@@ -13,6 +14,7 @@ use crate::controller::{Controller, EditError};
 use crate::error::EngineError;
 use crate::event::ParameterEvent;
 use crate::processor::{Processor, ProcessorSpec};
+use crate::same_file;
 
 /// Longest ring-out when the chain itself never ends, in seconds.
 const ENDLESS_TAIL_S: u64 = 60;
@@ -116,11 +118,7 @@ pub fn render(
     progress: &mut dyn FnMut(RenderProgress) -> ControlFlow<()>,
 ) -> Result<RenderReport, EngineError> {
     let source = AudioFile::open(input).map_err(|error| EngineError::file(input, error))?;
-    if is_same_file(input, output) {
-        return Err(EngineError::SameFile {
-            path: output.to_owned(),
-        });
-    }
+    same_file::refuse(input, output)?;
     let info = source.info();
     let (sample_rate_hz, channels_in) = (info.sample_rate_hz, info.channels);
     let spec = ProcessorSpec {
@@ -212,18 +210,18 @@ fn ring_out_frames(processor: &mut Processor, options: &RenderOptions, skip_fram
     }
 }
 
-/// Finds wrong events before anything is written.
+/// Finds wrong events before anything is written: each by itself, and behind those before it.
 fn check(controller: &Controller, events: &[ParameterEvent]) -> Result<(), EditError> {
-    events
-        .iter()
-        .try_for_each(|event| controller.check_event(event))
-}
-
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    match (std::fs::canonicalize(one), std::fs::canonicalize(other)) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
+    let values = controller.nodes().map(|(_, settings)| settings.cloned());
+    let mut values: Vec<Option<Settings>> = values.collect();
+    for event in events {
+        controller.check_event(event)?;
+        if let Some(Some(settings)) = values.get_mut(event.node) {
+            settings.set(event.parameter, event.value)?;
+            settings.check()?;
+        }
     }
+    Ok(())
 }
 
 /// A render in progress.
@@ -341,8 +339,13 @@ impl Job {
         while let Some(event) = self.events.front().filter(|event| event.at < end) {
             // Every other fault was found before the start.
             if let Err(EditError::Busy { .. }) = self.controller.send_event(event) {
-                let at = event.at.max(position + 1);
-                return (at - position).min(frames as u64) as usize;
+                if event.at > position {
+                    return (event.at - position).min(frames as u64) as usize;
+                }
+                // More for this frame than the ring holds: what was sent is taken first.
+                self.processor.take_due();
+                while self.controller.answer().is_some() {}
+                continue;
             }
             self.events.pop_front();
         }

@@ -19,7 +19,6 @@ pub static EFFECTS: &[&Effect] = &[
     &nodes::gate::EFFECT,
     &nodes::de_esser::EFFECT,
     &nodes::multiband_compressor::EFFECT,
-    &nodes::compressor::EFFECT,
 ];
 
 /// The effect with this id.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use ossicle_dsp::dither::Dither;
 use ossicle_dsp::node::Tail;
+use ossicle_dsp::settings::Settings;
 use ossicle_io::file::{AudioFile, WavSpec};
 use ossicle_io::sample::SampleFormat;
 
@@ -14,6 +15,7 @@ use crate::controller::{Controller, EditError};
 use crate::error::EngineError;
 use crate::event::ParameterEvent;
 use crate::processor::{Processor, ProcessorSpec};
+use crate::same_file;
 use crate::sink::Sink;
 
 /// Longest ring-out when the chain itself never ends, in seconds.
@@ -126,11 +128,7 @@ pub fn render(
     progress: &mut dyn FnMut(RenderProgress) -> ControlFlow<()>,
 ) -> Result<RenderReport, EngineError> {
     let source = AudioFile::open(input).map_err(|error| EngineError::file(input, error))?;
-    if is_same_file(input, output) {
-        return Err(EngineError::SameFile {
-            path: output.to_owned(),
-        });
-    }
+    same_file::refuse(input, output)?;
     let info = source.info();
     let (sample_rate_hz, channels_in) = (info.sample_rate_hz, info.channels);
     let spec = ProcessorSpec {
@@ -220,18 +218,18 @@ fn ring_out_frames(processor: &mut Processor, options: &RenderOptions, skip_fram
     }
 }
 
-/// Finds wrong events before anything is written.
+/// Finds wrong events before anything is written: each by itself, and behind those before it.
 fn check(controller: &Controller, events: &[ParameterEvent]) -> Result<(), EditError> {
-    events
-        .iter()
-        .try_for_each(|event| controller.check_event(event))
-}
-
-pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
-    match (std::fs::canonicalize(one), std::fs::canonicalize(other)) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
+    let values = controller.nodes().map(|(_, settings)| settings.cloned());
+    let mut values: Vec<Option<Settings>> = values.collect();
+    for event in events {
+        controller.check_event(event)?;
+        if let Some(Some(settings)) = values.get_mut(event.node) {
+            settings.set(event.parameter, event.value)?;
+            settings.check()?;
+        }
     }
+    Ok(())
 }
 
 /// A render in progress.
@@ -349,8 +347,13 @@ impl Job {
         while let Some(event) = self.events.front().filter(|event| event.at < end) {
             // Every other fault was found before the start.
             if let Err(EditError::Busy { .. }) = self.controller.send_event(event) {
-                let at = event.at.max(position + 1);
-                return (at - position).min(frames as u64) as usize;
+                if event.at > position {
+                    return (event.at - position).min(frames as u64) as usize;
+                }
+                // More for this frame than the ring holds: what was sent is taken first.
+                self.processor.take_due();
+                while self.controller.answer().is_some() {}
+                continue;
             }
             self.events.pop_front();
         }

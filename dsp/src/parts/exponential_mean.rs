@@ -122,7 +122,10 @@ mod tests {
                     exact = exact * factor + (1.0 - factor) * f64::from(input);
                     // Six roundings of 2^-24, none of which gathers, and what is taken off.
                     let error = (f64::from(*value) - exact).abs();
-                    assert!(error < 4e-7 * exact + 1e-14, "{factor}: {value}, not {exact}");
+                    assert!(
+                        error < 4e-7 * exact + 1e-14,
+                        "{factor}: {value}, not {exact}"
+                    );
                 }
             }
         }

@@ -149,7 +149,10 @@ mod tests {
                     exact = f64::from(input).max(exact * factor);
                     // Three roundings of 2^-24 and what is taken off.
                     let error = (f64::from(*value) - exact).abs();
-                    assert!(error < 2e-7 * exact + 1e-15, "{factor}: {value}, not {exact}");
+                    assert!(
+                        error < 2e-7 * exact + 1e-15,
+                        "{factor}: {value}, not {exact}"
+                    );
                 }
             }
         }

@@ -162,7 +162,11 @@ impl Work for Linked<'_, '_> {
                 let kept = core.line.since(count, count);
                 for (value, &sample) in values[LANES..].iter_mut().zip(kept) {
                     let magnitude = sample.abs();
-                    *value = if magnitude > *value { magnitude } else { *value };
+                    *value = if magnitude > *value {
+                        magnitude
+                    } else {
+                        *value
+                    };
                 }
             }
             let common = &mut form.common;

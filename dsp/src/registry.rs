@@ -10,6 +10,7 @@ pub static EFFECTS: &[&Effect] = &[
     &nodes::pan::EFFECT,
     &nodes::delay::EFFECT,
     &nodes::parametric_eq::EFFECT,
+    &nodes::graphic_eq::EFFECT,
     &nodes::compressor::EFFECT,
     &nodes::gate::EFFECT,
     &nodes::de_esser::EFFECT,

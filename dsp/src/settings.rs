@@ -260,6 +260,18 @@ pub enum SettingsError {
         /// What was asked for.
         asked: f64,
     },
+    /// A parameter means nothing beside another's value; leave it out, or change the other.
+    #[error("{effect}: {parameter} is not used with {other}={value}")]
+    Unused {
+        /// The effect's id.
+        effect: &'static str,
+        /// The parameter's id.
+        parameter: &'static str,
+        /// The other parameter's id.
+        other: &'static str,
+        /// The other parameter's value, as it is written.
+        value: &'static str,
+    },
     /// Two parameters say the same thing in two forms; give one of them only.
     #[error("{effect}: {first} and {second} are two forms of one value, give only one of them")]
     Conflict {

@@ -69,13 +69,25 @@ fn prototype(kind: &str, corner_hz: f64, gain_db: f64, q: f64, frequency_hz: f64
         "low_shelf" => ([a, a * r, a * a], [a, r, 1.0]),
         "high_shelf" => ([a * a, a * r, a], [1.0, r, a]),
         "low_pass" => ([0.0, 0.0, 1.0], [1.0, 1.0 / q, 1.0]),
+        "notch" => ([1.0, 0.0, 1.0], [1.0, 1.0 / q, 1.0]),
+        "band_pass" => ([0.0, 1.0 / q, 0.0], [1.0, 1.0 / q, 1.0]),
+        "all_pass" => ([1.0, -1.0 / q, 1.0], [1.0, 1.0 / q, 1.0]),
         _ => ([1.0, 0.0, 0.0], [1.0, 1.0 / q, 1.0]),
     };
     let size = |[two, one, zero]: [f64; 3]| (zero - two * w * w).hypot(one * w);
     20.0 * (size(b) / size(c)).log10()
 }
 
-const KINDS: [&str; 5] = ["peak", "low_shelf", "high_shelf", "low_pass", "high_pass"];
+const KINDS: [&str; 8] = [
+    "peak",
+    "low_shelf",
+    "high_shelf",
+    "low_pass",
+    "high_pass",
+    "notch",
+    "band_pass",
+    "all_pass",
+];
 
 #[test]
 fn curves_are_those_of_their_prototypes() {
@@ -87,7 +99,8 @@ fn curves_are_those_of_their_prototypes() {
             (9000.0, 18.0, 1.5),
             (15_000.0, -3.0, 0.3),
         ] {
-            let values = format!("b1_type={kind},b1_freq={corner}Hz,b1_gain={gain}dB,b1_q={q}");
+            let values =
+                format!("design=rbj,b1_type={kind},b1_freq={corner}Hz,b1_gain={gain}dB,b1_q={q}");
             let got = levels(&values, &frequencies);
             for (&frequency, got) in frequencies.iter().zip(got) {
                 let want = prototype(kind, corner, gain, q, frequency);
@@ -110,17 +123,20 @@ fn landmarks_of_the_curves_are_where_they_are_said() {
     let near = |got: f64, want: f64| assert!((got - want).abs() < 0.001, "{got}, not {want}");
     // A pass is at Q at its corner, so that 1/sqrt(2) is half power.
     for kind in ["low_pass", "high_pass"] {
-        let values = format!("b3_type={kind},b3_freq=12kHz,b3_q=0.7071067811865476");
+        let values = format!("design=rbj,b3_type={kind},b3_freq=12kHz,b3_q=0.7071067811865476");
         near(at(&values, 12_000.0), -10.0 * 2f64.log10());
     }
     // A peak has its gain at its centre, a shelf half of the decibels at its corner and all of them
     // at the end.
     near(
-        at("b1_type=peak,b1_freq=10kHz,b1_gain=-9dB,b1_q=3", 10_000.0),
+        at(
+            "design=rbj,b1_type=peak,b1_freq=10kHz,b1_gain=-9dB,b1_q=3",
+            10_000.0,
+        ),
         -9.0,
     );
     for (kind, end) in [("low_shelf", 1.0), ("high_shelf", 23_990.0)] {
-        let values = format!("b1_type={kind},b1_freq=8kHz,b1_gain=10dB,b1_q=0.5");
+        let values = format!("design=rbj,b1_type={kind},b1_freq=8kHz,b1_gain=10dB,b1_q=0.5");
         near(at(&values, 8000.0), 5.0);
         near(at(&values, end), 10.0);
     }
@@ -133,7 +149,7 @@ fn bands_add_up_in_decibels() {
         ("high_shelf", 5000.0, -6.0, 0.7),
         ("high_pass", 60.0, 0.0, 0.9),
     ];
-    let mut values = String::new();
+    let mut values = String::from("design=rbj,");
     for ((kind, corner, gain, q), band) in bands.into_iter().zip([2, 17, 32]) {
         values += &format!(
             "b{band}_type={kind},b{band}_freq={corner},b{band}_gain={gain},b{band}_q={q},"

@@ -14,7 +14,8 @@ use core::f64::consts::{PI, SQRT_2};
 
 use super::error::{MeterError, check};
 use super::view::View;
-use crate::parts::svf::{Response, SvfCoefficients, SvfSolved, SvfState};
+use crate::parts::analogue::Response;
+use crate::parts::svf::{SvfCoefficients, SvfSolved, SvfState};
 
 /// By how much the needle goes beyond its rest: the middle of what is allowed.
 const OVERSHOOT: f64 = 0.0125;

@@ -6,6 +6,7 @@ pub mod delay;
 pub mod envelope_limiter;
 pub mod gain;
 pub mod gate;
+pub mod graphic_eq;
 pub mod multiband_compressor;
 pub mod pan;
 pub mod parametric_eq;

@@ -17,8 +17,9 @@ use core::f64::consts::SQRT_2;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::analogue::Response;
 use super::finite::{or_zero, saturated};
-use super::svf::{Response, SvfCoefficients, SvfSolved, SvfState};
+use super::svf::{SvfCoefficients, SvfSolved, SvfState};
 use crate::block::Planes;
 
 /// The most corners there may be: one less than bands.

@@ -1,5 +1,6 @@
 //! The parts that nodes are made of.
 
+pub mod analogue;
 pub mod cascade;
 pub mod crossover;
 pub mod decibel;
@@ -8,6 +9,7 @@ pub mod dynamics;
 pub mod finite;
 pub mod glide;
 pub mod look_ahead;
+pub mod matched;
 pub mod moving_max;
 pub mod octaves;
 pub mod pan_law;

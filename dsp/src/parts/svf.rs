@@ -8,7 +8,7 @@
 
 use core::f64::consts::PI;
 
-use super::decibel::amplitude;
+use super::analogue::{Analogue, Response, at, squared};
 
 /// A filter's coefficients: integrator gain, damping, and the mix of input, band and low pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,29 +16,6 @@ pub struct SvfCoefficients {
     g: f64,
     k: f64,
     mix: [f64; 3],
-}
-
-/// The kinds of response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Response {
-    /// Passes everything unchanged.
-    Flat,
-    /// Raises or lowers a band.
-    Peak,
-    /// Raises or lowers what is below the corner.
-    LowShelf,
-    /// Raises or lowers what is above the corner.
-    HighShelf,
-    /// Removes what is above the corner.
-    LowPass,
-    /// Removes what is below the corner.
-    HighPass,
-    /// Removes the corner itself.
-    Notch,
-    /// Leaves a band, its middle as it is.
-    BandPass,
-    /// Turns the phase and leaves every level as it is.
-    AllPass,
 }
 
 impl SvfCoefficients {
@@ -49,22 +26,31 @@ impl SvfCoefficients {
     /// Safe.
     #[must_use]
     pub fn new(response: Response, frequency_norm: f64, gain_db: f64, q: f64) -> Self {
+        Self::bilinear(&Analogue::new(response, gain_db, q), frequency_norm)
+    }
+
+    /// A prototype by the bilinear transform, exact at the corner, which lies at `frequency_norm`
+    /// cycles per sample (above 0, below 0.5).
+    ///
+    /// # Real-time
+    /// Safe.
+    #[must_use]
+    pub fn bilinear(analogue: &Analogue, frequency_norm: f64) -> Self {
         let corner = libm::tan(PI * frequency_norm);
-        let a = amplitude(gain_db / 2.0);
-        let root = libm::sqrt(a);
-        let k = 1.0 / q;
-        let (g, k, mix) = match response {
-            Response::Flat => (corner, k, [1.0, 0.0, 0.0]),
-            Response::Peak => (corner, k / a, [1.0, k / a * (a * a - 1.0), 0.0]),
-            Response::LowShelf => (corner / root, k, [1.0, k * (a - 1.0), a * a - 1.0]),
-            Response::HighShelf => (corner * root, k, [a * a, k * (1.0 - a) * a, 1.0 - a * a]),
-            Response::LowPass => (corner, k, [0.0, 0.0, 1.0]),
-            Response::HighPass => (corner, k, [1.0, -k, -1.0]),
-            Response::Notch => (corner, k, [1.0, -k, 0.0]),
-            Response::BandPass => (corner, k, [0.0, k, 0.0]),
-            Response::AllPass => (corner, k, [1.0, -2.0 * k, 0.0]),
+        let ([b2, b1, b0], [a2, a1, a0]) = (analogue.b, analogue.a);
+        // Below, s^2 + k s + 1 of s over the poles' own frequency.
+        let own = libm::sqrt(a0 / a2);
+        let k = a1 / (a2 * own);
+        let [high, band, low] = if analogue.b == analogue.a {
+            [1.0, k, 1.0]
+        } else {
+            [b2 / a2, b1 / (a2 * own), b0 / a0]
         };
-        Self { g, k, mix }
+        Self {
+            g: corner * own,
+            k,
+            mix: [high, band - k * high, low - high],
+        }
     }
 
     /// Whether the output is the input, whatever the state.
@@ -108,6 +94,24 @@ impl SvfCoefficients {
         let root = libm::sqrt(half * half - 1.0);
         let radius = |s: f64| ((1.0 - g * s) / (1.0 + g * s)).abs();
         libm::log(radius(half + root).max(radius(1.0 / (half + root))))
+    }
+
+    /// The square of the level at `frequency_norm` cycles per sample, from 0 to below 0.5.
+    ///
+    /// # Real-time
+    /// Safe.
+    #[must_use]
+    pub fn power(&self, frequency_norm: f64) -> f64 {
+        let bent = libm::tan(PI * frequency_norm) / self.g;
+        self.power_at(bent * bent)
+    }
+
+    /// The square of the level, where the square of the bent frequency over the bent corner of the
+    /// poles is `w`.
+    pub(crate) fn power_at(&self, w: f64) -> f64 {
+        let Self { k, mix, .. } = *self;
+        let above = [mix[0], mix[1] + k * mix[0], mix[0] + mix[2]];
+        at(&squared(&above), w) / at(&squared(&[1.0, k, 1.0]), w)
     }
 
     /// A bound on the gain at any frequency.

@@ -16,13 +16,13 @@ use self::table::{
 use crate::block::Block;
 use crate::node::{Node, PrepareError, Shape, Spec, Tail};
 use crate::parameter::Parameter;
+use crate::parts::analogue::Response;
 use crate::parts::dynamics::compression::Compression;
 use crate::parts::dynamics::detector::{Detector, DetectorSpec, hold_frames, longest_hold_frames};
 use crate::parts::dynamics::key_filter::KeyFilter;
 use crate::parts::dynamics::level::Measure;
 use crate::parts::dynamics::{PIECE, Piece, apply, rows};
 use crate::parts::finite::saturated;
-use crate::parts::svf::Response;
 use crate::parts::vectors::{Vectors, Work};
 use crate::settings::Settings;
 

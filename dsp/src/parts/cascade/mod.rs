@@ -85,12 +85,15 @@ impl Cascade {
         self.vectors = vectors;
     }
 
-    /// Sends a section to other coefficients in a straight line. One that is not there is ignored.
+    /// Sends a section to other coefficients in a straight line. One that is not there, or on its
+    /// way to them already, is left alone.
     ///
     /// # Real-time
     /// Safe.
     pub fn set(&mut self, section: usize, to: SvfCoefficients) {
-        if let Some(place) = self.sections.get_mut(section) {
+        if let Some(place) = self.sections.get_mut(section)
+            && !place.is_bound_for(&to)
+        {
             place.set(to, self.held);
             self.on |= 1 << section;
         }

@@ -137,6 +137,11 @@ impl Section {
         [self.glide.now(), self.glide.to]
     }
 
+    /// Whether that is where the section is, or on its way to.
+    pub(super) fn is_bound_for(&self, to: &SvfCoefficients) -> bool {
+        self.glide.to == *to || (self.glide.to.is_flat() && to.is_flat())
+    }
+
     /// Whether from here on the output is the input.
     pub(super) fn rests_flat(&self) -> bool {
         self.glide.rests_flat()

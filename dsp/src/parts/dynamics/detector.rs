@@ -8,8 +8,8 @@ use super::key_filter::KeyFilter;
 use super::level::{self, MeanPower, Measure, SOFTEST};
 use super::{PIECE, Piece};
 use crate::block::Block;
+use crate::parts::analogue::Response;
 use crate::parts::moving_max::MovingMax;
-use crate::parts::svf::Response;
 
 /// The longest time for which a peak counts, in milliseconds: half a period of 50 Hz.
 const LONGEST_HOLD_MS: f64 = 10.0;

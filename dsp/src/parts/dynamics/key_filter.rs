@@ -8,9 +8,10 @@ use alloc::vec::Vec;
 use core::f64::consts::FRAC_1_SQRT_2;
 
 use super::Piece;
+use crate::parts::analogue::Response;
 use crate::parts::finite::or_zero;
 use crate::parts::glide::Glide;
-use crate::parts::svf::{Response, SvfCoefficients, SvfSolved, SvfState};
+use crate::parts::svf::{SvfCoefficients, SvfSolved, SvfState};
 
 /// The largest corner frequency as a share of the sample rate.
 pub const LARGEST_FREQUENCY_NORM: f64 = 0.49;

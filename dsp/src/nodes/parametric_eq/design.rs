@@ -1,0 +1,148 @@
+//! From a band's values to the filters it is made of.
+
+use core::f64::consts::{FRAC_1_SQRT_2, PI};
+
+use super::table::{FREQUENCY, GAIN, Q, ROWS, TYPE};
+use crate::parts::analogue::{Analogue, Response};
+use crate::parts::matched::matched;
+use crate::parts::svf::SvfCoefficients;
+
+/// Filters a band may need: a slope of 48 dB takes four of second order.
+pub(super) const SECTIONS: usize = 4;
+
+/// The largest corner frequency as a share of the sample rate: at half the rate there is none.
+pub(super) const LARGEST_FREQUENCY_NORM: f64 = 0.49;
+
+/// What a band does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    /// One filter, or none.
+    One(Response),
+    /// Filters in a row, of the given kind of second and of first order.
+    Pass(Response, Response),
+}
+
+impl Type {
+    /// The type behind an index of the table.
+    pub(super) fn new(index: f64) -> Self {
+        match index as usize {
+            1 => Self::One(Response::Peak),
+            2 => Self::One(Response::LowShelf),
+            3 => Self::One(Response::HighShelf),
+            4 => Self::Pass(Response::LowPass, Response::GentleLowPass),
+            5 => Self::Pass(Response::HighPass, Response::GentleHighPass),
+            6 => Self::One(Response::Notch),
+            7 => Self::One(Response::BandPass),
+            8 => Self::One(Response::AllPass),
+            _ => Self::One(Response::Flat),
+        }
+    }
+}
+
+/// The filters of a band with the values of its rows and of its slope.
+pub(super) fn sections(
+    rows: &[f64; ROWS],
+    slope: f64,
+    bilinear: bool,
+    sample_rate_hz: u32,
+) -> [SvfCoefficients; SECTIONS] {
+    let norm = (rows[FREQUENCY] / f64::from(sample_rate_hz)).min(LARGEST_FREQUENCY_NORM);
+    let design = |response, q| {
+        let analogue = Analogue::new(response, rows[GAIN], q);
+        if bilinear {
+            SvfCoefficients::bilinear(&analogue, norm)
+        } else {
+            matched(&analogue, norm, q)
+        }
+    };
+    let flat = SvfCoefficients::new(Response::Flat, norm, 0.0, FRAC_1_SQRT_2);
+    let mut out = [flat; SECTIONS];
+    match Type::new(rows[TYPE]) {
+        Type::One(Response::Flat) => {}
+        Type::One(response) => out[0] = design(response, rows[Q]),
+        Type::Pass(second, first) => {
+            let order = slope as usize + 1;
+            let gentle = order % 2;
+            if gentle == 1 {
+                out[0] = design(first, FRAC_1_SQRT_2);
+            }
+            // The most resonant one, nearest to the axis, has the quality that was asked for.
+            for (pair, out) in (0..order / 2).rev().zip(&mut out[gentle..]) {
+                let quality = butterworth(order, pair);
+                let asked = if pair == 0 {
+                    rows[Q] / FRAC_1_SQRT_2
+                } else {
+                    1.0
+                };
+                *out = design(second, quality * asked);
+            }
+        }
+    }
+    out
+}
+
+/// The quality of a pair of poles of the Butterworth filter: they lie even on a half circle, and the
+/// first pair is nearest to the axis.
+fn butterworth(order: usize, pair: usize) -> f64 {
+    let angle = PI * (2 * pair + 1) as f64 / (2 * order) as f64;
+    0.5 / libm::sin(angle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_fall_by_their_slope_and_are_half_power_at_the_corner() {
+        // A Butterworth low pass of order N has the level 1/(1 + w^(2N)), w bent as the bilinear
+        // transform bends it.
+        for order in 1..=8 {
+            for (index, over) in [(4.0, 1.0), (5.0, -1.0)] {
+                let rows = [index, 3000.0, 0.0, FRAC_1_SQRT_2];
+                let sections = sections(&rows, (order - 1) as f64, true, 48_000);
+                for hz in [500.0, 2000.0, 3000.0, 5000.0, 16_000.0] {
+                    let bent = |hz: f64| libm::tan(PI * hz / 48_000.0);
+                    let w = libm::pow(bent(hz) / bent(3000.0), over);
+                    let want = 1.0 / (1.0 + libm::pow(w, 2.0 * order as f64));
+                    let power = |section: &SvfCoefficients| section.power(hz / 48_000.0);
+                    let got: f64 = sections.iter().map(power).product();
+                    assert!(
+                        (got / want - 1.0).abs() < 1e-9,
+                        "order {order} {hz} Hz: {got}, {want}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn steep_passes_follow_the_analogue_ones_too() {
+        for order in 1..=8 {
+            for (index, over) in [(4.0, 1.0), (5.0, -1.0)] {
+                for corner in [40.0, 700.0, 6000.0, 15_000.0, 19_000.0] {
+                    let rows = [index, corner, 0.0, FRAC_1_SQRT_2];
+                    let sections = sections(&rows, (order - 1) as f64, false, 48_000);
+                    for step in 0..=40 {
+                        let hz = 20.0 * libm::pow(1000.0, f64::from(step) / 40.0);
+                        let w = libm::pow(hz / corner, over);
+                        let want = -libm::log10(1.0 + libm::pow(w, 2.0 * order as f64)) * 10.0;
+                        let power = |section: &SvfCoefficients| section.power(hz / 48_000.0);
+                        let got: f64 = sections.iter().map(power).product();
+                        let got = 10.0 * libm::log10(got);
+                        // The errors of the filters in a row add up: 0.35 dB for the steepest, a
+                        // little more where there is nothing left to hear.
+                        let allowed = match (order, want) {
+                            (_, ..-60.0) => 0.4,
+                            (8, _) => 0.35,
+                            _ => 0.3,
+                        };
+                        assert!(
+                            (got - want).abs() < allowed,
+                            "order {order} of {corner} Hz at {hz} Hz: {got} dB, not {want} dB"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@
 //! - `test`: every check that a change must pass; `.ci/run` calls it.
 //! - `bars`: the long checks: 12-hour files, 20 restarts, soak.
 //! - `realtime [--short]`: nothing on a real-time thread that may not be there, by every tool.
-//! - `bench limiter|files|engine|resample|sim`: timings beside what others do, in the same run.
+//! - `bench limiter|files|engine|resample|equaliser|sim`: timings beside what others do, in the same run.
 //! - `drift`: how fast and how well two clocks are kept in step, beside what others do.
 //! - `setup`: only what the others need from the system, for building and testing.
 
@@ -40,13 +40,14 @@ fn run(words: &[&str]) -> Result<()> {
         ["bench", "files"] => bench::files(),
         ["bench", "engine"] => bench::engine(),
         ["bench", "resample"] => bench::resample(),
+        ["bench", "equaliser"] => bench::equaliser(),
         ["bench", "sim"] => bench::sim(),
         ["drift"] => bench::drift(),
         ["realtime"] => realtime::run(false),
         ["realtime", "--short"] => realtime::run(true),
         ["test"] => steps::test(),
         _ => bail!(
-            "usage: cargo xtask demo|test|bars|realtime [--short]|bench limiter|files|engine|resample|sim|drift|setup"
+            "usage: cargo xtask demo|test|bars|realtime [--short]|bench limiter|files|engine|resample|equaliser|sim|drift|setup"
         ),
     }
 }

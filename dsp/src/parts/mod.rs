@@ -16,4 +16,5 @@ pub mod pan_law;
 pub mod silence;
 pub mod smoothed;
 pub mod svf;
+pub mod svf_glide;
 pub mod vectors;

@@ -7,25 +7,27 @@ use ossicle::flight::FlightConfig;
 use ossicle::io::device::HostKind;
 use ossicle::io::file::Overwrite;
 use ossicle::io::sample::SampleFormat;
+use ossicle::period::PeriodMemory;
 use ossicle::record::{RecordConfig, Tap};
 use ossicle::session::RealtimeRights;
 
 use crate::commands::{
     bench::Bench, devices::Devices, doctor::Doctor, fx::Fx, info::Info, live::Live,
-    measure::Measure, play::Play, rec::Rec, render::Render, replay::Replay,
+    measure::Measure, meter::Meter, play::Play, rec::Rec, render::Render, replay::Replay,
+    sim::Simulate, spectrogram::Spectrogram, tune::Tune,
 };
 use crate::output::Output;
 
 const GENERAL_HELP: &str = "\
 CHAIN   name:parameter=value,parameter=value | name2:...   or @file.toml
-        values with their unit or without: dB dBFS Hz kHz ms s % st
+        values with their unit or without: dB dBFS LUFS Hz kHz ms s % st
         ( CHAIN * -6dB ; CHAIN )   branches, added; an empty one is the dry sound
         name ~ 30%                 so much of it is heard; ~ off passes it by
         send:bus=B,level=-6dB | ... | bus:name=B ( CHAIN )
         name < B                   bus B is the side-chain
 T       1.5s, 250ms, 1:02.5, 48000f (frames), or bare seconds
 Exit    0 done, 1 usage, 2 input or file, 3 device (doctor: something stands in the way),
-        4 no room, 5 replay: other bits than recorded, 130 interrupted with incomplete output
+        4 no room, 5 replay: other bits than recorded; sim: something broke, 130 interrupted with incomplete output
 
 Example:
   ossicle play song.flac --fx \"parametric_eq:b1_type=peak,b1_freq=1kHz,b1_gain=-3dB | envelope_limiter\"";
@@ -76,6 +78,10 @@ pub enum Command {
     Replay(Replay),
     Bench(Bench),
     Measure(Measure),
+    Meter(Meter),
+    Sim(Simulate),
+    Spectrogram(Spectrogram),
+    Tune(Tune),
 }
 
 /// The options of every command that opens a device.
@@ -84,7 +90,7 @@ pub struct DeviceOptions {
     /// Way to reach the devices; the first that answers of pipewire, pulseaudio and alsa
     #[arg(long, value_enum, value_name = "H")]
     pub host: Option<Host>,
-    /// Frames per device buffer
+    /// Frames per device buffer; those that were found to work on the device where none are given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     pub buffer: Option<u32>,
     /// Ask for no real-time scheduling, and lock no memory
@@ -100,6 +106,14 @@ impl DeviceOptions {
     pub fn flight(&self) -> FlightConfig {
         FlightConfig {
             folder: self.flight.clone(),
+        }
+    }
+
+    /// Where the periods that work are remembered, where none is named.
+    pub fn period_file(&self) -> Option<PathBuf> {
+        match self.buffer {
+            Some(_) => None,
+            None => PeriodMemory::default_path(),
         }
     }
 

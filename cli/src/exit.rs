@@ -9,6 +9,7 @@ use ossicle::chain::ChainError;
 use ossicle::flight::FlightError;
 use ossicle::io::device::DeviceError;
 use ossicle::io::file::FileError;
+use ossicle::probe::ProbeError;
 
 use crate::output::one_line;
 
@@ -25,7 +26,7 @@ pub enum Exit {
     Device = 3,
     /// The storage is full.
     NoRoom = 4,
-    /// A replay gave other bits than were recorded.
+    /// A replay gave other bits than were recorded, or something broke in a simulation.
     Differs = 5,
     /// Interrupted, with incomplete output.
     Interrupted = 130,
@@ -53,6 +54,18 @@ impl Failure {
     pub fn file(path: &Path, error: &FileError) -> Self {
         Self {
             exit: of_file(error),
+            message: format!("{}: {error}", path.display()),
+        }
+    }
+
+    /// A failure to write a picture to `path`.
+    pub fn unwritten(path: &Path, error: &std::io::Error) -> Self {
+        let exit = match error.kind() {
+            ErrorKind::StorageFull => Exit::NoRoom,
+            _ => Exit::File,
+        };
+        Self {
+            exit,
             message: format!("{}: {error}", path.display()),
         }
     }
@@ -85,15 +98,34 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let exit = match &error {
             EngineError::Chain(chain) => of_chain(chain),
-            EngineError::Edit(_) | EngineError::NoInput => Exit::Usage,
+            EngineError::Edit(_)
+            | EngineError::NoInput
+            | EngineError::LoudnessTarget { .. }
+            | EngineError::RouteMissing { .. } => Exit::Usage,
             EngineError::File { source, .. } => of_file(source),
             EngineError::Flight(flight) => of_flight(flight),
             EngineError::Device(_)
             | EngineError::DeviceLost { .. }
-            | EngineError::RatesDiffer { .. }
+            | EngineError::Bridge(_)
             | EngineError::NoDevice
             | EngineError::NoHost => Exit::Device,
             _ => Exit::File,
+        };
+        Self {
+            exit,
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<ProbeError> for Failure {
+    fn from(error: ProbeError) -> Self {
+        let exit = match error {
+            ProbeError::Engine(error) => return error.into(),
+            ProbeError::Device(error) => return error.into(),
+            ProbeError::OutOfRange { .. } => Exit::Usage,
+            ProbeError::Stopped => Exit::Interrupted,
+            _ => Exit::Device,
         };
         Self {
             exit,

@@ -4,11 +4,14 @@ mod args;
 mod commands;
 mod events;
 mod exit;
+mod loudness;
+mod meter_bridge;
 mod output;
 mod picture;
 mod progress;
 mod run;
 mod signals;
+mod simulation;
 mod summary;
 mod timeline;
 mod times;
@@ -54,8 +57,12 @@ fn dispatch(command: &Command, output: Output) -> Result<Exit, Failure> {
         Command::Fx(command) => command.run(output)?,
         Command::Bench(command) => command.run(output)?,
         Command::Measure(command) => command.run(output)?,
+        Command::Meter(command) => command.run(output)?,
+        Command::Spectrogram(command) => command.run(output)?,
+        Command::Tune(command) => command.run(output)?,
         Command::Doctor(command) => return command.run(output),
         Command::Replay(command) => return command.run(output),
+        Command::Sim(command) => return command.run(output),
     }
     Ok(Exit::Done)
 }

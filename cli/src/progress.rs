@@ -71,6 +71,19 @@ impl Progress {
         self.bar.set_message(format!("{} {note}", meters.join(" ")));
     }
 
+    /// Shows a position, `note`, and `lines` below.
+    pub fn show_lines(&self, frames: u64, note: &str, lines: &str) {
+        if !self.is_shown() {
+            return;
+        }
+        let position = shown(frames, self.sample_rate_hz);
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            self.bar.set_style(style);
+        }
+        self.bar.set_position(frames);
+        self.bar.set_message(format!("{position}  {note}\n{lines}"));
+    }
+
     /// Writes `line` above the progress line.
     pub fn warning(&self, output: Output, line: &str) {
         self.bar.suspend(|| output.warning(line));

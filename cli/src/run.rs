@@ -3,11 +3,13 @@
 use std::thread;
 use std::time::Duration;
 
+use ossicle::record::Tap;
 use ossicle::session::{Ended, Report, Session, SessionConfig};
 
 use crate::exit::Failure;
+use crate::meter_bridge;
 use crate::output::Output;
-use crate::progress::Progress;
+use crate::progress::{Progress, dbfs};
 use crate::signals::Interrupt;
 use crate::summary::Summary;
 use crate::times::Time;
@@ -38,11 +40,33 @@ impl Length {
     }
 }
 
+/// What a terminal shows while a session runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// A line: how far it is and how loud.
+    Line,
+    /// All meters, on several lines.
+    Meters,
+}
+
 /// Runs a session until it ends, its time is over or a signal comes, and says what it came to.
 pub fn run(
     mut config: SessionConfig,
     length: Length,
     done: &str,
+    output: Output,
+) -> Result<(), Failure> {
+    // What nobody is told need not be measured.
+    config.meter = (output.json || !output.quiet).then_some(Tap::Post);
+    run_with(config, length, done, Face::Line, output)
+}
+
+/// As [`run`], with another face, and metered where `config` says.
+pub fn run_with(
+    mut config: SessionConfig,
+    length: Length,
+    done: &str,
+    face: Face,
     output: Output,
 ) -> Result<(), Failure> {
     let interrupt = Interrupt::listen(output)?;
@@ -61,7 +85,14 @@ pub fn run(
             progress.warning(output, warning);
         }
         told = report.warnings.len();
-        progress.show(report.frames, &report.peaks, &note(&report));
+        match (face, &report.readings) {
+            (Face::Meters, Some(readings)) => progress.show_lines(
+                report.frames,
+                &note(&report),
+                &meter_bridge::lines(readings),
+            ),
+            _ => progress.show(report.frames, &report.peaks, &note(&report)),
+        }
         if report.ended || interrupt.is_asked() {
             break;
         }
@@ -77,14 +108,28 @@ pub fn run(
     Ok(())
 }
 
-/// What stands behind the meter.
+/// What stands behind the meter: loudness of the last 3 s, largest true peak, load, xruns.
 fn note(report: &Report) -> String {
-    let load = format!("load {:.1} %", report.load_percent);
-    if report.xruns == 0 {
-        load
-    } else {
-        format!("{load}, {} xruns", report.xruns)
+    let mut parts = Vec::new();
+    if let Some(readings) = &report.readings {
+        parts.extend(
+            readings
+                .short_term_lufs
+                .map(|lufs| format!("{lufs:.1} LUFS")),
+        );
+        parts.extend(dbfs(readings.true_peak()).map(|peak| format!("{peak:.1} dBTP")));
     }
+    parts.push(format!("load {:.1} %", report.load_percent));
+    if let Some(bridge) = report.bridges.first() {
+        parts.push(format!(
+            "{:+.1} ppm, late {:.0} us, margin {:.0}, latency {}",
+            bridge.ppm, bridge.spread_us, bridge.margin_frames, report.latency_frames
+        ));
+    }
+    if report.xruns > 0 {
+        parts.push(format!("{} xruns", report.xruns));
+    }
+    parts.join(", ")
 }
 
 fn summary(ended: Ended) -> Summary {
@@ -106,11 +151,14 @@ fn summary(ended: Ended) -> Summary {
         skipped_frames: Some(ended.skipped_frames),
         latency_frames: ended.latency_frames,
         device_latency_frames: ended.device_latency_frames,
+        loudness: ended.readings.as_ref().map(Into::into).unwrap_or_default(),
         dsp_load_percent: ended.load_percent,
         host: Some(ended.host),
         device: ended.output_device,
         input_device: ended.input_device,
         buffer_frames: Some(ended.buffer_frames),
+        bridges: Some(ended.bridges.iter().map(Into::into).collect()),
+        events: Some(ended.events.iter().map(Into::into).collect()),
         realtime: Some(ended.realtime.into()),
         file: recorded.map(|recorded| recorded.path.display().to_string()),
         file_frames: recorded.map(|recorded| recorded.frames),

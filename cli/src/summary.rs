@@ -1,8 +1,9 @@
 //! What a run came to, as JSON and in words.
 
-use ossicle::session::Realtime;
+use ossicle::session::{BridgeReport, DeviceEvent, DeviceEventKind, Direction, Realtime};
 use serde::Serialize;
 
+use crate::loudness::LoudnessObject;
 use crate::progress::dbfs;
 use crate::times::shown;
 
@@ -20,11 +21,19 @@ pub struct Summary {
     pub latency_frames: u64,
     pub device_latency_frames: Option<u64>,
     pub peak_dbfs: Option<f64>,
+    #[serde(flatten)]
+    pub loudness: LoudnessObject,
+    /// Gain that brought the output to the loudness asked for.
+    pub gain_db: Option<f64>,
     pub dsp_load_percent: Option<f64>,
     pub host: Option<String>,
     pub device: Option<String>,
     pub input_device: Option<String>,
     pub buffer_frames: Option<u32>,
+    /// Bridges between devices on different clocks.
+    pub bridges: Option<Vec<BridgeObject>>,
+    /// What befell the devices.
+    pub events: Option<Vec<EventObject>>,
     /// What was got of the rights of real-time work.
     pub realtime: Option<RealtimeObject>,
     /// The file that was written.
@@ -32,6 +41,91 @@ pub struct Summary {
     /// Frames in the file that was written.
     pub file_frames: Option<u64>,
     pub warnings: Vec<String>,
+}
+
+/// A bridge between two clocks.
+#[derive(Clone, Debug, Serialize)]
+pub struct BridgeObject {
+    pub device: String,
+    /// `in` or `out`.
+    pub direction: &'static str,
+    pub from_hz: u32,
+    pub to_hz: u32,
+    pub ppm: f64,
+    pub spread_us: f64,
+    pub margin_frames: f64,
+    pub latency_frames: f64,
+    pub error_frames: f64,
+    pub jumps: u64,
+    pub missing_frames: u64,
+    pub locked: bool,
+}
+
+impl From<&BridgeReport> for BridgeObject {
+    fn from(bridge: &BridgeReport) -> Self {
+        Self {
+            device: bridge.device.clone(),
+            direction: match bridge.direction {
+                Direction::In => "in",
+                Direction::Out => "out",
+            },
+            from_hz: bridge.from_hz,
+            to_hz: bridge.to_hz,
+            ppm: bridge.ppm,
+            spread_us: bridge.spread_us,
+            margin_frames: bridge.margin_frames,
+            latency_frames: bridge.latency_frames,
+            error_frames: bridge.error_frames,
+            jumps: bridge.jumps,
+            missing_frames: bridge.missing_frames,
+            locked: bridge.locked,
+        }
+    }
+}
+
+impl BridgeObject {
+    /// The bridge in a line of words.
+    fn text(&self) -> String {
+        let way = if self.direction == "in" { "from" } else { "to" };
+        format!(
+            "bridge   {way} {}, {} to {} Hz, {:+.2} ppm, calls {:.0} us late, margin {:.1} of {:.1} \
+             frames",
+            self.device,
+            self.from_hz,
+            self.to_hz,
+            self.ppm,
+            self.spread_us,
+            self.margin_frames,
+            self.latency_frames
+        )
+    }
+}
+
+/// Something that befell a device.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventObject {
+    pub position: u64,
+    pub device: String,
+    /// `lost`, `stalled`, `resumed`, `back` or `replaced`.
+    pub kind: &'static str,
+    pub text: String,
+}
+
+impl From<&DeviceEvent> for EventObject {
+    fn from(event: &DeviceEvent) -> Self {
+        Self {
+            position: event.position,
+            device: event.device.clone(),
+            kind: match event.kind {
+                DeviceEventKind::Lost { .. } => "lost",
+                DeviceEventKind::Stalled => "stalled",
+                DeviceEventKind::Resumed { .. } => "resumed",
+                DeviceEventKind::Replaced { .. } => "replaced",
+                _ => "back",
+            },
+            text: event.to_string(),
+        }
+    }
 }
 
 /// What was got of the rights of real-time work.
@@ -75,6 +169,7 @@ impl Summary {
             ),
             None => format!("latency  {}", plural(self.latency_frames, "frame")),
         });
+        lines.extend(self.bridges.iter().flatten().map(BridgeObject::text));
         if let (Some(xruns), Some(over), Some(under)) =
             (self.xruns, self.overrun_frames, self.underrun_frames)
         {
@@ -86,6 +181,9 @@ impl Summary {
             Some(peak) => format!("peak     {peak:.2} dBFS"),
             None => "peak     silence".to_string(),
         });
+        if self.loudness.integrated_lufs.is_some() {
+            lines.push(format!("loudness {}", self.loudness.text()));
+        }
         if let Some(load) = self.dsp_load_percent {
             lines.push(format!("load     {load:.2} %"));
         }

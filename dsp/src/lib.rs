@@ -11,6 +11,7 @@ extern crate alloc;
 
 pub mod block;
 pub mod clock;
+pub mod dither;
 pub mod meter;
 pub mod node;
 pub mod nodes;
@@ -20,3 +21,4 @@ pub mod preset;
 pub mod registry;
 pub mod resample;
 pub mod settings;
+pub mod tuner;

@@ -7,9 +7,13 @@ use crate::settings::Effect;
 pub static EFFECTS: &[&Effect] = &[
     &nodes::envelope_limiter::EFFECT,
     &nodes::gain::EFFECT,
+    &nodes::loudness::EFFECT,
     &nodes::pan::EFFECT,
+    &nodes::width::EFFECT,
+    &nodes::mid_side::EFFECT,
     &nodes::delay::EFFECT,
     &nodes::parametric_eq::EFFECT,
+    &nodes::true_peak_limiter::EFFECT,
     &nodes::graphic_eq::EFFECT,
     &nodes::compressor::EFFECT,
     &nodes::gate::EFFECT,

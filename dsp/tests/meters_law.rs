@@ -12,7 +12,7 @@ use ossicle_dsp::meter::{
 const RATES_HZ: [u32; 4] = [11_025, 44_100, 48_000, 192_000];
 
 fn sine(rate: u32, frequency_hz: f64, amplitude: f64, seconds: f64) -> Vec<f32> {
-    let frames = (seconds * f64::from(rate)) as u32;
+    let frames = (seconds * f64::from(rate)).round() as u32;
     let turn = 2.0 * PI * frequency_hz / f64::from(rate);
     (0..frames)
         .map(|frame| (amplitude * (turn * f64::from(frame)).sin()) as f32)
@@ -260,7 +260,7 @@ fn rms_is_that_of_its_window_and_of_nothing_before() {
         rms.reset();
         rms.push(&View::interleaved(&half, 1));
         rms.push(&View::interleaved(
-            &vec![0.0; (0.15 * f64::from(rate)).ceil() as usize],
+            &vec![0.0; (0.15 * f64::from(rate)).round() as usize],
             1,
         ));
         // Half of the window is silent: the square is half.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ossicle_dsp::meter::MeterError;
+use ossicle_dsp::resample::KernelError;
 use ossicle_io::device::DeviceError;
 use ossicle_io::file::FileError;
 
@@ -44,13 +46,18 @@ pub enum EngineError {
         /// What is known of the cause.
         cause: String,
     },
-    /// Input and output devices do not run at one rate; name a rate that both offer.
-    #[error("input runs at {input_hz} Hz and output at {output_hz} Hz: give one rate for both")]
-    RatesDiffer {
-        /// Rate of the input device.
-        input_hz: u32,
-        /// Rate of the output device.
-        output_hz: u32,
+    /// Two devices run at rates that cannot be bridged; name other rates or devices.
+    #[error(transparent)]
+    Bridge(#[from] KernelError),
+    /// A route names a device or a channel that is not there.
+    #[error("route to {what} {number}: there are {there}")]
+    RouteMissing {
+        /// What it names.
+        what: &'static str,
+        /// Its number, from 1.
+        number: usize,
+        /// How many there are.
+        there: usize,
     },
     /// The rates are too far apart to resample.
     #[error("cannot resample from {from_hz} Hz to {to_hz} Hz (each must be 1000 to 3072000 Hz)")]
@@ -93,6 +100,21 @@ pub enum EngineError {
     /// A recording wants the device's input, and there is none.
     #[error("there is no input to record")]
     NoInput,
+    /// The sound cannot be measured, at its rate or of so many channels.
+    #[error(transparent)]
+    Meter(#[from] MeterError),
+    /// A file cannot be made so loud; name a value that is allowed.
+    #[error("{what} {asked} {unit} is out of range ({min} to 0 {unit})")]
+    LoudnessTarget {
+        /// What was asked for: loudness or ceiling.
+        what: &'static str,
+        /// Its unit.
+        unit: &'static str,
+        /// Value asked for.
+        asked: f64,
+        /// Smallest value allowed.
+        min: f64,
+    },
     /// The flight recorder cannot write.
     #[error(transparent)]
     Flight(#[from] FlightError),

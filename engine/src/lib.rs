@@ -4,8 +4,13 @@
 //! - [`chain`]: what the sound passes; [`controller`]: edits while it runs.
 //! - [`sound`]: sounds held in memory and the node that plays them, many at once.
 //! - [`render`]: the same chain offline, with the same bits.
+//! - [`normalise`]: the same, to a loudness under a true-peak ceiling.
 //! - [`flight`]: the last minute, kept and run again.
+//! - [`listen`]: a device for an ordinary thread.
 //! - [`measure`]: what a chain does and what it costs.
+//! - [`meter`]: how loud a stream or a file is, and spectra.
+//! - [`period`]: which period a device gets where nobody names one.
+//! - [`probe`]: what real devices do: round trips and clocks.
 //! - [`record`]: recordings, and reading them while they grow.
 //! - [`dsp`] and [`io`]: nodes, devices, rings, files.
 
@@ -16,6 +21,7 @@ struct Readme;
 pub use ossicle_dsp as dsp;
 pub use ossicle_io as io;
 
+mod bridge;
 pub mod chain;
 pub mod controller;
 mod counters;
@@ -24,14 +30,20 @@ mod error;
 pub mod event;
 pub mod flight;
 mod graph;
+pub mod listen;
 pub mod measure;
+pub mod meter;
+pub mod normalise;
 mod panics;
+pub mod period;
 pub mod plan;
+pub mod probe;
 pub mod processor;
 pub mod record;
 pub mod render;
 mod resample;
 pub mod session;
+mod sink;
 pub mod sound;
 
 pub use error::EngineError;

@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
+use ossicle_dsp::dither::Dither;
 use ossicle_dsp::node::Tail;
-use ossicle_io::file::{AudioFile, Overwrite, WavSpec, WavWriter};
+use ossicle_io::file::{AudioFile, WavSpec};
 use ossicle_io::sample::SampleFormat;
 
 use crate::chain::Chain;
@@ -13,6 +14,7 @@ use crate::controller::{Controller, EditError};
 use crate::error::EngineError;
 use crate::event::ParameterEvent;
 use crate::processor::{Processor, ProcessorSpec};
+use crate::sink::Sink;
 
 /// Longest ring-out when the chain itself never ends, in seconds.
 const ENDLESS_TAIL_S: u64 = 60;
@@ -46,6 +48,11 @@ pub struct RenderOptions {
     pub block_frames: usize,
     /// Sample format of the output.
     pub format: SampleFormat,
+    /// Noise added where floating point becomes integers.
+    pub dither: Dither,
+    /// Sample rate of the output in hertz, 1000 to 3 072 000; `None` for that of the input, at which
+    /// the chain runs in any case.
+    pub sample_rate_hz: Option<u32>,
     /// What becomes of the chain's latency.
     pub latency: Latency,
     /// How long the chain may ring out.
@@ -59,6 +66,8 @@ impl Default for RenderOptions {
         Self {
             block_frames: 1024,
             format: SampleFormat::F32,
+            dither: Dither::None,
+            sample_rate_hz: None,
             latency: Latency::Remove,
             tail: RenderTail::None,
             events: Vec::new(),
@@ -86,7 +95,7 @@ pub struct RenderReport {
     pub channels: usize,
     /// The chain's latency in frames.
     pub latency_frames: u64,
-    /// Largest magnitude in the output; 1.0 is 0 dBFS.
+    /// Largest magnitude behind the chain; 1.0 is 0 dBFS.
     pub peak: f32,
     /// Time the chain took, in per cent of the sound's length.
     pub load_percent: f64,
@@ -100,7 +109,8 @@ pub struct RenderReport {
 
 /// Renders `input` through `chain` into a WAV file `output`, which is replaced if it exists.
 ///
-/// Writes exactly as many frames as it reads, plus the tail that `options` asks for. `progress` is
+/// Writes exactly as many frames as it reads, plus the tail that `options` asks for; at another rate
+/// as many as last as long, rounded. `progress` is
 /// told now and then how far it is, and may break it off.
 ///
 /// # Errors
@@ -137,12 +147,11 @@ pub fn render(
     let latency_frames = processor.latency_frames();
     let channels = processor.channels_out();
     let wav = WavSpec {
-        sample_rate_hz,
+        sample_rate_hz: options.sample_rate_hz.unwrap_or(sample_rate_hz),
         channels,
         format: options.format,
     };
-    let writer = WavWriter::create(output, wav, Overwrite::Replace)
-        .map_err(|error| EngineError::file(output, error))?;
+    let writer = Sink::create(output, wav, sample_rate_hz, options.dither)?;
     let skip_frames = match options.latency {
         Latency::Remove => latency_frames,
         Latency::Keep => 0,
@@ -170,7 +179,7 @@ pub fn render(
         let tail = ring_out_frames(&mut job.processor, options, skip_frames);
         job.left_frames = frames_in
             .saturating_add(tail)
-            .saturating_sub(job.writer.frames());
+            .saturating_sub(job.writer.taken_frames());
         let mut go_on = || {
             progress(RenderProgress {
                 frames: frames_in,
@@ -181,13 +190,12 @@ pub fn render(
             .run_silence(channels_in, options.block_frames.max(1), &mut go_on)
             .map_err(fail)?;
     }
-    let frames = job.writer.frames();
-    job.writer.finish().map_err(fail)?;
+    let frames = job.writer.finish().map_err(fail)?;
     let counters = job.processor.counters();
     let sound_ns = frames_in.max(1) as f64 * 1e9 / f64::from(sample_rate_hz);
     Ok(RenderReport {
         frames,
-        sample_rate_hz,
+        sample_rate_hz: wav.sample_rate_hz,
         channels,
         latency_frames,
         peak: counters.peak(),
@@ -219,7 +227,7 @@ fn check(controller: &Controller, events: &[ParameterEvent]) -> Result<(), EditE
         .try_for_each(|event| controller.check_event(event))
 }
 
-fn is_same_file(one: &Path, other: &Path) -> bool {
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
     match (std::fs::canonicalize(one), std::fs::canonicalize(other)) {
         (Ok(one), Ok(other)) => one == other,
         _ => false,
@@ -231,7 +239,7 @@ struct Job {
     source: AudioFile,
     controller: Controller,
     processor: Processor,
-    writer: WavWriter,
+    writer: Sink,
     events: std::collections::VecDeque<ParameterEvent>,
     out: Vec<f32>,
     /// Frames of latency still to be dropped.

@@ -1,4 +1,4 @@
-//! `cargo xtask bench limiter|files|engine|resample|equaliser|sim`: tables of timings beside what
+//! `cargo xtask bench limiter|files|engine|equaliser|pedalboard|resample|sim`: tables of timings beside what
 //! others do, in the same run.
 
 use std::fs::File;
@@ -74,7 +74,11 @@ fn table(name: &str) -> Result<()> {
 pub fn files() -> Result<()> {
     setup::install(&[setup::BUILD, setup::BENCH])?;
     let ours = ours("files")?;
-    let python = python()?;
+    let python = environment(
+        "python",
+        &["audioio", "soundfile", "numpy"],
+        "audioio, soundfile",
+    )?;
     let script = workspace().join("benches/python/files.py");
     let wav = target().join("bench/noise.wav");
     write_noise(&wav).context("making the file to read")?;
@@ -127,6 +131,33 @@ pub fn engine() -> Result<()> {
         run(command)?;
     }
     Ok(())
+}
+
+/// Effects beside those of pedalboard, in one script.
+///
+/// # Errors
+/// When the program does not build, or pedalboard cannot be set up.
+pub fn pedalboard() -> Result<()> {
+    setup::install(&[setup::BUILD, setup::BENCH])?;
+    let program = program()?;
+    let python = environment("pedalboard", &["pedalboard", "numpy"], "pedalboard, numpy")?;
+    let mut script = Command::new(python);
+    script.arg(workspace().join("benches/python/beside_pedalboard.py"));
+    script.arg(program);
+    run(script)
+}
+
+/// Builds the program itself, in release.
+///
+/// # Errors
+/// When it does not build.
+pub fn program() -> Result<PathBuf> {
+    let folder = target();
+    let words = ["build", "--quiet", "--release", "--package", "ossicle-cli"];
+    let mut build = cargo(&words);
+    build.arg("--target-dir").arg(&folder);
+    run(build)?;
+    Ok(folder.join("release/ossicle"))
 }
 
 /// Builds the low-passes in the graphs of others: a workspace of its own, with its own lock file.
@@ -207,14 +238,14 @@ pub fn ours(name: &str) -> Result<PathBuf> {
     Ok(folder.join("release").join(name))
 }
 
-/// A Python with audioio and soundfile, in an environment of its own below the target folder.
-fn python() -> Result<PathBuf> {
-    let place = target().join("bench/python");
+/// A Python with these packages, in an environment of its own below the target folder.
+fn environment(name: &str, packages: &[&str], imports: &str) -> Result<PathBuf> {
+    let place = target().join("bench").join(name);
     let python = place.join("bin/python");
-    let imports = ["-c", "import audioio, soundfile"];
+    let import = format!("import {imports}");
     let works = |python: &Path| {
         Command::new(python)
-            .args(imports)
+            .args(["-c", &import])
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|s| s.success())
@@ -224,17 +255,11 @@ fn python() -> Result<PathBuf> {
         make.args(["-m", "venv"]).arg(&place);
         run(make)?;
         let mut install = Command::new(&python);
-        install.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "audioio",
-            "soundfile",
-            "numpy",
-        ]);
+        install
+            .args(["-m", "pip", "install", "--quiet"])
+            .args(packages);
         run(install)?;
-        ensure!(works(&python), "audioio and soundfile do not import");
+        ensure!(works(&python), "{imports} do not import");
     }
     Ok(python)
 }

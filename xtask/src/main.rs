@@ -3,14 +3,16 @@
 //! - `demo`: makes a melody, plays it through a chain with the limiter, records what was played.
 //! - `test`: every check that a change must pass; `.ci/run` calls it.
 //! - `bars`: the long checks: 12-hour files, 20 restarts, soak.
+//! - `effects`: the long form of the effects' laws, and what the effects cost.
 //! - `realtime [--short]`: nothing on a real-time thread that may not be there, by every tool.
-//! - `bench limiter|files|engine|resample|equaliser|sim`: timings beside what others do, in the same run.
+//! - `bench limiter|files|engine|equaliser|pedalboard|resample|sim`: timings beside what others do, in the same run.
 //! - `drift`: how fast and how well two clocks are kept in step, beside what others do.
 //! - `setup`: only what the others need from the system, for building and testing.
 
 mod bars;
 mod bench;
 mod demo;
+mod effects;
 mod realtime;
 mod setup;
 mod steps;
@@ -39,15 +41,17 @@ fn run(words: &[&str]) -> Result<()> {
         ["bench", "limiter"] => bench::limiter(),
         ["bench", "files"] => bench::files(),
         ["bench", "engine"] => bench::engine(),
+        ["bench", "pedalboard"] => bench::pedalboard(),
         ["bench", "resample"] => bench::resample(),
         ["bench", "equaliser"] => bench::equaliser(),
         ["bench", "sim"] => bench::sim(),
         ["drift"] => bench::drift(),
+        ["effects"] => effects::all(),
         ["realtime"] => realtime::run(false),
         ["realtime", "--short"] => realtime::run(true),
         ["test"] => steps::test(),
         _ => bail!(
-            "usage: cargo xtask demo|test|bars|realtime [--short]|bench limiter|files|engine|resample|equaliser|sim|drift|setup"
+            "usage: cargo xtask demo|test|bars|effects|realtime [--short]|bench limiter|files|engine|equaliser|pedalboard|resample|sim|drift|setup"
         ),
     }
 }

@@ -6,22 +6,29 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use ossicle::chain::Chain;
+use ossicle::dsp::dither::Dither;
 use ossicle::io::file::AudioFile;
+use ossicle::normalise::{LoudnessTarget, Normalised, Pass, normalise};
 use ossicle::render::{Latency, RenderOptions, RenderReport, RenderTail, render};
 
 use crate::args::Format;
 use crate::events;
 use crate::exit::{Exit, Failure};
+use crate::loudness::{Dbtp, Level, Lufs};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::signals::Interrupt;
 use crate::summary::Summary;
 use crate::times::{NotATime, Time};
 
+/// How far from the loudness asked for OUT may be without a word.
+const TOLERANCE_LU: f64 = 0.1;
+
 /// Render a file through a chain into a WAV file
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  \
-    ossicle render in.flac out.wav --fx \"delay:time=250ms,feedback=40%,mix=30%\" --tail auto\n\n\
+    ossicle render in.flac out.wav --fx \"delay:time=250ms,feedback=40%,mix=30%\" --tail auto\n  \
+    ossicle render in.flac out.wav --loudness -16LUFS --ceiling -1dBTP\n\n\
     OUT is replaced if it is there. It has as many frames as IN, and --tail more.")]
 pub struct Render {
     /// Sound file to read
@@ -45,15 +52,43 @@ pub struct Render {
     /// Sample format of OUT
     #[arg(long, value_enum, default_value_t = Format::F32)]
     format: Format,
+    /// Noise added where OUT has integers
+    #[arg(long, value_enum, default_value_t = DitherArgument::None)]
+    dither: DitherArgument,
+    /// Sample rate of OUT; the chain runs at that of IN
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1000..=3_072_000))]
+    rate: Option<u32>,
     /// Align OUT with IN, or keep the chain's delay in it
     #[arg(long, value_enum, default_value_t = LatencyArgument::Remove)]
     latency: LatencyArgument,
     /// Let the chain ring out for so long, or as long as it sounds
     #[arg(long, value_name = "T|auto")]
     tail: Option<TailArgument>,
+    /// Make OUT this loud: a gain behind the chain, and a true-peak limiter where it is needed
+    #[arg(long, value_name = "LUFS", allow_hyphen_values = true)]
+    loudness: Option<Level<Lufs>>,
+    /// With --loudness: the largest true peak of OUT
+    #[arg(
+        long,
+        value_name = "DBTP",
+        allow_hyphen_values = true,
+        requires = "loudness"
+    )]
+    #[arg(default_value = "-1dBTP")]
+    ceiling: Level<Dbtp>,
     /// Parameter changes: lines of {"at":12345,"node":1,"set":{"gain":"-6dB"}}
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DitherArgument {
+    /// To the nearest code
+    None,
+    /// Triangular noise of two codes' width: no distortion
+    Tpdf,
+    /// The same with less of it about 3.5 kHz, where it is heard most
+    Shaped,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -97,6 +132,12 @@ impl Render {
         let options = RenderOptions {
             block_frames: self.block as usize,
             format: self.format.into(),
+            dither: match self.dither {
+                DitherArgument::None => Dither::None,
+                DitherArgument::Tpdf => Dither::Triangular,
+                DitherArgument::Shaped => Dither::Shaped,
+            },
+            sample_rate_hz: self.rate,
             latency: match self.latency {
                 LatencyArgument::Remove => Latency::Remove,
                 LatencyArgument::Keep => Latency::Keep,
@@ -109,20 +150,56 @@ impl Render {
             events,
         };
         let progress = Progress::new(output, sample_rate_hz, total);
-        let report = render(&self.input, &self.output, chain, &options, &mut |state| {
-            progress.show(state.frames, &[], "");
+        let go_on = || {
             if interrupt.is_asked() {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
+        };
+        let Some(integrated_lufs) = self.loudness.map(|level| level.0) else {
+            let report = render(&self.input, &self.output, chain, &options, &mut |state| {
+                progress.show(state.frames, &[], "");
+                go_on()
+            });
+            progress.finish();
+            return self.finish(report?, None, output);
+        };
+        let target = LoudnessTarget {
+            integrated_lufs,
+            ceiling_dbtp: self.ceiling.0,
+        };
+        let (input, file) = (&self.input, &self.output);
+        let normalised = normalise(input, file, chain, &options, target, &mut |pass, state| {
+            let pass = match pass {
+                Pass::Chain => "chain",
+                Pass::Measure => "measuring",
+                Pass::Write => "writing",
+            };
+            progress.show(state.frames, &[], pass);
+            go_on()
         });
         progress.finish();
-        self.finish(report?, output)
+        let normalised = normalised?;
+        self.finish(
+            normalised.report.clone(),
+            Some((normalised, target)),
+            output,
+        )
     }
 
-    fn finish(&self, report: RenderReport, output: Output) -> Result<(), Failure> {
+    fn finish(
+        &self,
+        report: RenderReport,
+        loudness: Option<(Normalised, LoudnessTarget)>,
+        output: Output,
+    ) -> Result<(), Failure> {
         let mut warnings = report.warnings.clone();
+        warnings.extend(
+            loudness
+                .as_ref()
+                .and_then(|(done, target)| missed(done, target)),
+        );
         if report.not_finite_samples > 0 {
             let samples = report.not_finite_samples;
             warnings.push(format!(
@@ -134,7 +211,10 @@ impl Render {
         }
         if report.interrupted {
             let (file, frames) = (self.output.display(), report.frames);
-            let message = format!("interrupted: {file} holds the first {frames} frames");
+            let message = match loudness {
+                None => format!("interrupted: {file} holds the first {frames} frames"),
+                Some(_) => format!("interrupted: {file} is not finished"),
+            };
             return Err(Failure {
                 exit: Exit::Interrupted,
                 message,
@@ -152,7 +232,24 @@ impl Render {
             ..Summary::default()
         };
         summary.set_peak(report.peak);
+        if let Some((normalised, _)) = &loudness {
+            summary.loudness = (&normalised.after).into();
+            summary.gain_db = Some(normalised.gain_db);
+        }
         output.summary(&summary, &summary.text("rendered"));
         Ok(())
+    }
+}
+
+/// Why the output is not as loud as it was to be, if it is not.
+fn missed(done: &Normalised, target: &LoudnessTarget) -> Option<String> {
+    let (asked, ceiling) = (target.integrated_lufs, target.ceiling_dbtp);
+    match done.after.integrated_lufs {
+        _ if done.report.interrupted => None,
+        None => Some("silence has no loudness: OUT is silent too".to_string()),
+        Some(got) if (got - asked).abs() > TOLERANCE_LU => Some(format!(
+            "OUT has {got:.1} LUFS: the ceiling of {ceiling} dBTP leaves no room for {asked} LUFS"
+        )),
+        Some(_) => None,
     }
 }

@@ -32,6 +32,11 @@ impl Canvas {
         }
     }
 
+    /// One pixel; none outside of the picture.
+    pub fn set(&mut self, at: (i32, i32), color: Rgb888) {
+        let Ok(()) = self.draw_iter([Pixel(Point::from(at), color)]);
+    }
+
     /// Fills from one corner to the other, both inside; at least one pixel.
     pub fn fill(&mut self, from: (i32, i32), to: (i32, i32), color: Rgb888) {
         let corners = Rectangle::with_corners(Point::from(from), Point::from(to));

@@ -3,8 +3,9 @@
 use crate::call::ossicle;
 use crate::sound::{folder_with_noise, text};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 12] = [
     "devices", "play", "rec", "live", "render", "info", "fx", "doctor", "replay", "bench",
+    "measure", "tune",
 ];
 
 #[test]

@@ -8,10 +8,13 @@ use std::sync::{Mutex, PoisonError};
 use xtask::quiet::repeat_where_the_machine_stood_still;
 
 mod alsa;
+mod devices;
 mod faults;
 mod flight;
 mod jack;
 mod jack_exact;
+mod measure;
+mod periods;
 mod program;
 mod pulse;
 mod rights;

@@ -1,7 +1,8 @@
 //! Keeps the reader of one clock in step with the writer of another.
 
 use super::estimator::ClockEstimator;
-use super::margin::Margin;
+use super::gate::{Gate, Tells};
+use super::margin::Usual;
 
 /// What a loop is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,8 +73,6 @@ const FIRST_S: f64 = 0.12;
 /// Calls of both sides before the first read, cold and with something learned.
 const FIRST_CALLS: u32 = 20;
 const FIRST_CALLS_LEARNED: u32 = 14;
-/// A call that comes after so much of its block's time is one of several that were late together.
-const CATCHING_UP: f64 = 0.25;
 /// Frames kept beyond the lateness.
 const SPARE_FRAMES: f64 = 4.0;
 /// A first margin is so much more than the lateness seen, since little was seen.
@@ -84,6 +83,12 @@ const MARGIN_MORE: f64 = 0.1;
 const MARGIN_UNUSED: f64 = 0.3;
 const MARGIN_UNUSED_FRAMES: f64 = 12.0;
 const MARGIN_SPEED: f64 = 8e-6;
+/// A call that came later than so many times the next latest, and by so much, in nanoseconds, is a
+/// fault; and a block that is so many times as long as the next longest, and by so much, in frames.
+const FAULT_LATE: (f64, f64) = (3.0, 500_000.0);
+const FAULT_BLOCK: (f64, f64) = (1.4, 8.0);
+/// Calls of both sides before the first read where a device came back.
+const FIRST_CALLS_BACK: u32 = 2;
 /// A larger error of the position than this, in milliseconds, is jumped over.
 const JUMP_MS: f64 = 1.0;
 
@@ -96,12 +101,20 @@ pub struct DriftLoop {
     spec: LoopSpec,
     from: ClockEstimator,
     to: ClockEstimator,
-    /// The writer's longest block, and the end and the time of its last.
+    /// The writer's blocks, the longest that is no fault, and the end of its last.
+    blocks: Usual,
     block: f64,
     from_end: u64,
-    from_ns: u64,
-    lateness: Margin,
+    from_gate: Gate,
+    to_gate: Gate,
+    lateness: Usual,
+    to_lateness: Usual,
     margin: f64,
+    /// The delay is at least this, in nanoseconds, and at most that, in frames.
+    least_ns: f64,
+    most_frames: f64,
+    /// One of the devices came back, or another took its place.
+    is_back: bool,
     /// Seconds without reading.
     waited_s: f64,
     reading: Option<Reading>,
@@ -129,33 +142,94 @@ impl DriftLoop {
             spec,
             from: ClockEstimator::new(spec.from_hz, learned.map(|known| known.from_error)),
             to: ClockEstimator::new(spec.to_hz, learned.map(|known| known.to_error)),
+            blocks: Usual::new(FAULT_BLOCK.0, FAULT_BLOCK.1),
             block: 0.0,
             from_end: 0,
-            from_ns: 0,
-            lateness: Margin::default(),
+            from_gate: Gate::default(),
+            to_gate: Gate::default(),
+            lateness: Usual::new(FAULT_LATE.0, FAULT_LATE.1),
+            to_lateness: Usual::new(FAULT_LATE.0, FAULT_LATE.1),
             margin: learned.map_or(0.0, |known| known.margin_frames.max(0.0)),
+            least_ns: 0.0,
+            most_frames: f64::INFINITY,
+            is_back: false,
             waited_s: 0.0,
             reading: None,
         }
     }
 
-    /// The writer called at `time_ns`, with all frames before `end` written or lost.
+    /// The writer called at `time_ns`, with all frames before `end` written; none of them lost.
     ///
     /// # Real-time
     /// Safe.
     pub fn written(&mut self, end: u64, time_ns: u64) {
-        let block = between(end, self.from_end);
-        let passed_ns = between(time_ns, self.from_ns);
-        let is_first = self.from.seen() == 0;
-        if !is_first {
-            self.block = self.block.max(block);
+        let frames = match self.from.seen() {
+            0 => 0.0,
+            _ => between(end, self.from_end),
+        };
+        self.came(end, frames as usize, time_ns, 0);
+    }
+
+    /// The writer called at `time_ns` with `frames` frames; all before `end` are written or lost.
+    /// They were there `spent_ns` later, once the writer was done with them.
+    ///
+    /// # Real-time
+    /// Safe.
+    pub fn came(&mut self, end: u64, frames: usize, time_ns: u64, spent_ns: u64) {
+        let block = frames as f64;
+        self.from_end = end;
+        let late_ns = -self.from.time_after(time_ns, end);
+        let usual_ns = self.lateness.most();
+        let gate = &mut self.from_gate;
+        let (tells, is_behind) = gate.look(&self.from, end, time_ns, block, usual_ns);
+        if tells == Tells::Break {
+            self.writer_is_back(Some(self.from.error()));
         }
-        (self.from_end, self.from_ns) = (end, time_ns);
-        self.from.observe(end, time_ns);
+        let late_ns = if tells == Tells::Nothing {
+            late_ns.max(0.0)
+        } else {
+            self.from.observe(end, time_ns);
+            self.from.late_ns()
+        };
+        self.blocks.add(block);
         // Calls that come right behind a late one are late for its reason.
-        if is_first || passed_ns > CATCHING_UP * block * self.from.frame_ns() {
-            self.lateness.add(self.from.late_ns());
+        if !is_behind {
+            self.lateness.add(late_ns + spent_ns as f64);
         }
+    }
+
+    /// The writer's device came back, or another took its place: its frames go on, its times do not.
+    /// `error` is that of its clock where it is known.
+    ///
+    /// # Real-time
+    /// Safe.
+    pub fn writer_is_back(&mut self, error: Option<f64>) {
+        self.from = ClockEstimator::new(self.spec.from_hz, error);
+        self.from_gate = Gate::default();
+        (self.reading, self.is_back) = (None, true);
+    }
+
+    /// The same of the reader's device.
+    ///
+    /// # Real-time
+    /// Safe.
+    pub fn reader_is_back(&mut self, error: Option<f64>) {
+        self.to = ClockEstimator::new(self.spec.to_hz, error);
+        self.to_gate = Gate::default();
+        (self.reading, self.is_back) = (None, true);
+    }
+
+    /// Whoever reads waits at least so long for what was written: 0 to begin with.
+    ///
+    /// # Real-time
+    /// Safe.
+    pub fn set_least_delay_ns(&mut self, nanoseconds: f64) {
+        self.least_ns = nanoseconds;
+    }
+
+    /// What is kept of the writer's frames: the delay never goes beyond. Endless to begin with.
+    pub fn set_most_delay_frames(&mut self, frames: f64) {
+        self.most_frames = frames;
     }
 
     /// The reader called at `time_ns` for `frames` frames that end before its frame `end`; `None`
@@ -164,17 +238,30 @@ impl DriftLoop {
     /// # Real-time
     /// Safe.
     pub fn read(&mut self, end: u64, time_ns: u64, frames: usize) -> Option<Read> {
-        self.to.observe(end, time_ns);
+        let (usual_ns, gate) = (self.to_lateness.most(), &mut self.to_gate);
+        let (tells, is_behind) = gate.look(&self.to, end, time_ns, frames as f64, usual_ns);
+        if tells == Tells::Break {
+            self.reader_is_back(Some(self.to.error()));
+        }
+        if tells != Tells::Nothing {
+            self.to.observe(end, time_ns);
+        }
+        if !is_behind {
+            let late_ns = -self.to.time_after(time_ns, end);
+            self.to_lateness.add(late_ns.max(0.0));
+        }
         let first = match self.spec.learned {
+            _ if self.is_back => FIRST_CALLS_BACK,
             Some(_) => FIRST_CALLS_LEARNED,
             None => FIRST_CALLS,
         };
+        let waits = self.spec.learned.is_none() && !self.is_back;
         let frames = frames as f64;
         let seconds = frames / self.spec.to_hz;
         if self.reading.is_none() {
             self.waited_s += seconds;
             if self.from.seen().min(self.to.seen()) < first
-                || self.spec.learned.is_none() && self.waited_s < FIRST_S * self.pace()
+                || waits && self.waited_s < FIRST_S * self.pace()
             {
                 return None;
             }
@@ -255,23 +342,41 @@ impl DriftLoop {
         libm::sqrt(spread_ns / PACE_NS).clamp(PACES.0, PACES.1)
     }
 
-    /// The margin goes up at once and down slowly; whether it went up.
+    /// The margin goes up at once and down slowly; whether the delay went up.
     fn set_margin(&mut self, seconds: f64) -> bool {
-        let needed = self.lateness.needed_ns() / self.from.frame_ns() + SPARE_FRAMES;
-        if self.reading.is_none() && self.spec.learned.is_none() {
+        let before = self.block + self.margin;
+        let block = self.blocks.most();
+        if block < self.block {
+            // What is no longer needed goes the way of the margin: slowly.
+            self.margin += self.block - block;
+        }
+        self.block = block;
+        let needed = self.lateness.most() / self.from.frame_ns() + SPARE_FRAMES;
+        if self.reading.is_none() && self.spec.learned.is_none() && !self.is_back {
             self.margin = FIRST_MARGIN * needed;
         } else if needed > self.margin {
             self.margin = needed + MARGIN_MORE * (needed - SPARE_FRAMES);
-            return true;
         } else if needed < self.margin * (1.0 - MARGIN_UNUSED) - MARGIN_UNUSED_FRAMES {
             self.margin -= MARGIN_SPEED * seconds * self.spec.from_hz;
         }
-        false
+        self.block + self.margin > before
     }
 
     /// Frames that are behind what the writer is just about to have written, at a read that is not
-    /// late: one block, half the taps and the margin.
+    /// late: one block, half the taps and the margin, or more where more was asked for.
     pub fn delay_frames(&self) -> f64 {
+        let needed = self.needed_frames();
+        needed
+            .max(self.least_ns / self.from.frame_ns())
+            .min(self.most_frames.max(self.block + self.spec.ahead_frames))
+    }
+
+    /// The least delay that is enough, in nanoseconds.
+    pub fn needed_ns(&self) -> f64 {
+        self.needed_frames() * self.from.frame_ns()
+    }
+
+    fn needed_frames(&self) -> f64 {
         self.block + self.spec.ahead_frames + self.margin
     }
 
@@ -289,6 +394,22 @@ impl DriftLoop {
     pub fn step(&self) -> f64 {
         let nominal = self.spec.from_hz / self.spec.to_hz;
         self.reading.map_or(nominal, |reading| reading.step)
+    }
+
+    /// Whether anything is read.
+    pub fn is_reading(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    /// How late calls come in the mean, in nanoseconds: of the side where they come later.
+    pub fn spread_ns(&self) -> f64 {
+        self.from.spread_ns().max(self.to.spread_ns())
+    }
+
+    /// Errors of both clocks in parts of their rates, positive for a fast one: the writer's and the
+    /// reader's.
+    pub fn errors(&self) -> (f64, f64) {
+        (self.from.error(), self.to.error())
     }
 
     /// What is worth keeping; `None` while nothing is read.

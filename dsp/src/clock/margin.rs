@@ -1,50 +1,95 @@
 //! How long a reader has to wait for a writer that comes late.
 
-/// Calls of a period. All but one of so many are waited for.
+/// Calls of a period. What was seen counts for one to two of them.
 const PERIOD: u32 = 10_000;
-/// A call that came this many times later than the second latest, and so much, is a fault.
-const FAULT_TIMES: f64 = 3.0;
-const FAULT_NS: f64 = 500_000.0;
+/// Largest values of a period that are kept.
+const KEPT: usize = 16;
+/// One call in so many may be a fault: more often, it is how the device is.
+const FAULTS_ONE_IN: u32 = 2_000;
 
-/// The lateness that is waited for: of all but one in 10,000 calls.
-///
-/// One call that comes very much later than all others is a stall, not a lateness to be waited for
-/// in every block from then on.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Margin {
-    /// Latest and second latest call of the period before and of this one, in nanoseconds.
-    before: [f64; 2],
-    now: [f64; 2],
+/// The largest of values that come again and again: single ones far beyond all others are faults,
+/// and are left out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Usual {
+    /// A value is far beyond the next smaller one when it is more than so many times as large, and
+    /// so much more.
+    times: f64,
+    more: f64,
+    /// The largest of the period before and of this one, falling.
+    before: [f64; KEPT],
+    now: [f64; KEPT],
+    calls_before: u32,
     calls: u32,
+    most: f64,
 }
 
-impl Margin {
-    /// A call came so late.
-    pub(super) fn add(&mut self, late_ns: f64) {
-        if self.calls == PERIOD {
-            self.before = core::mem::take(&mut self.now);
-            self.calls = 0;
-        }
-        self.calls += 1;
-        if late_ns > self.now[0] {
-            self.now = [late_ns, self.now[0]];
-        } else if late_ns > self.now[1] {
-            self.now[1] = late_ns;
+impl Usual {
+    /// Nothing seen. A value is a fault beyond `times` the next smaller one and `more`.
+    pub(super) fn new(times: f64, more: f64) -> Self {
+        Self {
+            times,
+            more,
+            before: [0.0; KEPT],
+            now: [0.0; KEPT],
+            calls_before: 0,
+            calls: 0,
+            most: 0.0,
         }
     }
 
-    /// What is to be waited for, in nanoseconds.
-    pub(super) fn needed_ns(&self) -> f64 {
-        let (latest, second) = if self.now[0] >= self.before[0] {
-            (self.now[0], self.now[1].max(self.before[0]))
-        } else {
-            (self.before[0], self.before[1].max(self.now[0]))
-        };
-        if latest > FAULT_TIMES * second + FAULT_NS {
-            second
-        } else {
-            latest
+    /// A call came with this value, 0 or more.
+    pub(super) fn add(&mut self, value: f64) {
+        let turns = self.calls == PERIOD;
+        if turns {
+            (self.before, self.calls_before) = (self.now, self.calls);
+            (self.now, self.calls) = ([0.0; KEPT], 0);
         }
+        self.calls += 1;
+        let kept = value > self.now[KEPT - 1];
+        if kept {
+            let mut at = KEPT - 1;
+            while at > 0 && self.now[at - 1] < value {
+                self.now[at] = self.now[at - 1];
+                at -= 1;
+            }
+            self.now[at] = value;
+        }
+        // With the calls the faults that are believed grow.
+        if kept || turns || self.calls.is_multiple_of(FAULTS_ONE_IN) {
+            self.most = self.find();
+        }
+    }
+
+    /// The largest value that is no fault; 0 where nothing was seen.
+    pub(super) fn most(&self) -> f64 {
+        self.most
+    }
+
+    fn find(&self) -> f64 {
+        let (mut old, mut new) = (0, 0);
+        let mut next = || {
+            let take_old = old < KEPT && (new == KEPT || self.before[old] > self.now[new]);
+            let (list, at) = if take_old {
+                (&self.before, &mut old)
+            } else {
+                (&self.now, &mut new)
+            };
+            let value = list.get(*at).copied().unwrap_or(0.0);
+            *at += 1;
+            value
+        };
+        let calls = self.calls + self.calls_before;
+        let faults = ((calls / FAULTS_ONE_IN).max(1) as usize).min(KEPT - 1);
+        let mut most = next();
+        let mut larger = most;
+        for _ in 0..faults {
+            let value = next();
+            if larger > self.times * value + self.more {
+                most = value;
+            }
+            larger = value;
+        }
+        most
     }
 }
 
@@ -52,29 +97,51 @@ impl Margin {
 mod tests {
     use super::*;
 
+    fn lateness() -> Usual {
+        Usual::new(3.0, 500_000.0)
+    }
+
     #[test]
     fn one_very_late_call_is_a_stall_and_two_are_a_lateness() {
-        let mut margin = Margin::default();
+        let mut late = lateness();
         for call in 0..1000 {
-            margin.add(f64::from(call % 50) * 1_000.0);
+            late.add(f64::from(call % 50) * 1_000.0);
         }
-        assert_eq!(margin.needed_ns(), 49_000.0);
-        margin.add(20e6);
-        assert_eq!(margin.needed_ns(), 49_000.0);
-        margin.add(15e6);
-        assert_eq!(margin.needed_ns(), 20e6);
+        assert_eq!(late.most(), 49_000.0);
+        late.add(20e6);
+        assert_eq!(late.most(), 49_000.0);
+        late.add(15e6);
+        assert_eq!(late.most(), 20e6);
+    }
+
+    #[test]
+    fn stalls_that_come_once_a_minute_are_faults_for_ever() {
+        // 11,250 calls of 256 frames are a minute at 48 kHz.
+        let mut late = lateness();
+        for call in 0..200_000_u32 {
+            let stall = call % 11_250 == 5_000;
+            late.add(if stall {
+                20e6
+            } else {
+                f64::from(call % 50) * 1_000.0
+            });
+            assert!(late.most() <= 49_000.0, "call {call}: {}", late.most());
+        }
+        assert_eq!(late.most(), 49_000.0);
     }
 
     #[test]
     fn what_no_longer_comes_is_forgotten_after_two_periods() {
-        let mut margin = Margin::default();
-        margin.add(900_000.0);
-        margin.add(900_000.0);
-        for _ in 2..2 * PERIOD {
-            margin.add(10_000.0);
+        let mut late = lateness();
+        // One in a thousand is no fault.
+        for _ in 0..20 {
+            late.add(900_000.0);
         }
-        assert_eq!(margin.needed_ns(), 900_000.0);
-        margin.add(10_000.0);
-        assert_eq!(margin.needed_ns(), 10_000.0);
+        for _ in 20..2 * PERIOD {
+            late.add(10_000.0);
+        }
+        assert_eq!(late.most(), 900_000.0);
+        late.add(10_000.0);
+        assert_eq!(late.most(), 10_000.0);
     }
 }

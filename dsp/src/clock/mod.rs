@@ -3,6 +3,7 @@
 mod drift_loop;
 mod envelope;
 mod estimator;
+mod gate;
 mod margin;
 
 pub use drift_loop::{DriftLoop, Learned, LoopSpec, Read};

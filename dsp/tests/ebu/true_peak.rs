@@ -201,6 +201,24 @@ fn tones_of_any_phase_up_to_20_khz_are_read_within_0_05_db() {
 }
 
 #[test]
+fn tones_whose_peaks_keep_between_the_points_of_the_grid_are_read_within_0_05_db() {
+    // Their periods are a few frames, so that the peaks lie at a few places between the samples and
+    // never come nearer to a point of the meter's grid.
+    let mut random = Random::new(4);
+    for rate in [48_000, 96_000] {
+        for (periods, frames) in [(5.0, 12.0), (3.0, 8.0), (1.0, 4.0), (2.0, 5.0)] {
+            let norm = periods / frames * 48_000.0 / f64::from(rate);
+            for _ in 0..trials(40) {
+                let phase = random.within(0.0, 360.0);
+                let signal = tapered(1.0, norm, phase, rate);
+                let what = format!("{norm} of {rate} Hz, {phase} degrees");
+                near(reading_db(&signal, rate), 0.0, WITHIN_DB, &what);
+            }
+        }
+    }
+}
+
+#[test]
 fn noise_to_20_khz_is_read_as_256_taps_and_64_points_read_it() {
     let mut random = Random::new(2);
     for trial in 0..trials(4) {

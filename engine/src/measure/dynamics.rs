@@ -168,10 +168,9 @@ mod tests {
         assert!(got.overshoot_db.abs() < 1e-5, "{}", got.overshoot_db);
     }
 
-    /// The envelope limiter with a line of one sample: e <- e + (1 - c)(|x| - e), gain = T / e where
-    /// e is over T. From rest at a = 0.01 to b = 0.5 with T = 0.1 the gain falls from 0 dB to
-    /// 20 log10(0.1 / 0.5) = -13.98 dB; all but 1/e of that is done when e = 0.1 * 5^(1 - 1/e) =
-    /// 0.27660, and e(n) = b - (b - a) c^n, n = ln((0.5 - 0.27660) / 0.49) / ln c.
+    /// The envelope limiter's envelope takes b at once; its gain goes g <- c g + (1 - c)(1 + T - b),
+    /// so that g(n) = w + (1 - w) c^n with w = 1 + T - b. All but 1/e of the change in decibels is
+    /// done where g = w^(1 - 1/e): n = ln((w^(1 - 1/e) - w) / (1 - w)) / ln c.
     #[test]
     fn attack_is_the_time_of_the_recursion() {
         let c: f64 = 0.999;
@@ -185,8 +184,8 @@ mod tests {
             ..Question::default()
         };
         let got = dynamics(&Subject::text(text), &question).unwrap();
-        let level = 0.1 * 5f64.powf(1.0 - 1.0 / E);
-        let frames = ((0.5 - level) / 0.49).ln() / c.ln();
+        let end: f64 = 1.0 + 0.1 - 0.5;
+        let frames = ((end.powf(1.0 - 1.0 / E) - end) / (1.0 - end)).ln() / c.ln();
         let want_ms = frames / 48.0;
         let attack_ms = got.attack_ms.unwrap();
         // Half a frame is 0.0104 ms.

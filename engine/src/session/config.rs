@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use ossicle_dsp::resample::Taps;
 use ossicle_io::device::{HostKind, Port};
 
 use super::own::BlockCallback;
 use super::realtime::RealtimeRights;
 use crate::chain::Chain;
 use crate::flight::FlightConfig;
-use crate::record::RecordConfig;
+use crate::record::{RecordConfig, Tap};
 
 /// What a session is to do: devices, source, chain, recording.
 ///
@@ -21,10 +22,24 @@ pub struct SessionConfig {
     pub input: Option<Port>,
     /// The device that sound goes to, if any.
     pub output: Option<Port>,
-    /// Sample rate in hertz; `None` for what the devices prefer.
+    /// Further devices that sound comes from. Each runs by its own clock and at its own rate; their
+    /// channels come behind those of `input`, in this order, unless routed.
+    pub more_inputs: Vec<Port>,
+    /// Further devices that sound goes to: each plays what `output` plays, unless routed.
+    pub more_outputs: Vec<Port>,
+    /// Which channels go where, if not as said.
+    pub routes: Routes,
+    /// Sample rate of the session in hertz; `None` for what the output prefers. Devices that run at
+    /// another are resampled.
     pub sample_rate_hz: Option<u32>,
+    /// Length of the kernel that resamples between two devices: quality against latency.
+    pub bridge_taps: BridgeTaps,
     /// Frames per callback asked for; `None` for a default.
     pub buffer_frames: Option<u32>,
+    /// Where it is remembered which periods work, so that they can be chosen where no
+    /// `buffer_frames` are given; `None` for the default period. See [`period`](crate::period);
+    /// [`PeriodMemory::default_path`](crate::period::PeriodMemory::default_path) is the user's own.
+    pub period_file: Option<PathBuf>,
     /// JACK only: leave the ports unconnected.
     pub leave_unconnected: bool,
     /// Which rights of real-time work are asked of the system.
@@ -36,6 +51,8 @@ pub struct SessionConfig {
     pub latency_budget_frames: u64,
     /// What goes into the chain.
     pub source: Source,
+    /// Where the sound is measured, if at all: see [`Report::readings`](super::Report::readings).
+    pub meter: Option<Tap>,
     /// What is recorded, if anything.
     pub record: Option<RecordConfig>,
     /// Where the stream ends, if not before.
@@ -80,6 +97,35 @@ impl SessionConfig {
             record: Some(RecordConfig::new(path)),
             ..Self::default()
         }
+    }
+}
+
+/// Which channels of the devices go where. Empty lists leave everything as it is without them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Routes {
+    /// What goes into the chain, channel by channel; what is named twice is in both.
+    pub inputs: Vec<DeviceChannel>,
+    /// What plays it: for each of them the channel of the chain's output, from 0.
+    pub outputs: Vec<(DeviceChannel, usize)>,
+}
+
+/// A channel of one of several devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeviceChannel {
+    /// The device, from 0, in the order in which they were named.
+    pub device: usize,
+    /// Its channel, from 0.
+    pub channel: usize,
+}
+
+/// Length of the kernel between two devices; see [`Taps`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BridgeTaps(pub Taps);
+
+impl Default for BridgeTaps {
+    /// 64.
+    fn default() -> Self {
+        Self(Taps::Taps64)
     }
 }
 

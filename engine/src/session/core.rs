@@ -15,7 +15,10 @@ use ossicle_io::device::Call;
 use ossicle_io::ring::{Cause, FrameWriter};
 
 use super::feed::Feed;
+use super::lanes::{Lanes, Map, OutLine, spread};
+use super::metering::MeterRing;
 use super::own::OwnCallback;
+use super::post::{Parcel, Receiver};
 use super::shared::{Shared, count};
 use crate::flight::{CallbackRecord, FlightWriter};
 use crate::processor::Processor;
@@ -25,7 +28,8 @@ use crate::record::Tap;
 pub(crate) const CHUNK_FRAMES: usize = 4096;
 /// Longest ring-out behind the end of a file, in seconds.
 const RING_OUT_S: u64 = 30;
-/// Length of the fade when a session is stopped, in milliseconds.
+/// Length of the fade when a session is stopped, and when a device comes back to it, in
+/// milliseconds.
 const STOP_FADE_MS: u64 = 10;
 
 /// A recording's ring and where its sound is taken.
@@ -35,12 +39,51 @@ pub(super) struct TapRing {
     pub(super) capacity_frames: usize,
 }
 
+/// Who calls the core.
+pub(super) struct Caller {
+    /// The number of its stream, from 1.
+    pub(super) stream: u64,
+    /// Error of its clock in parts, where that is known.
+    pub(super) error: Option<f64>,
+    /// For each channel that it plays, that of the core's output.
+    pub(super) plays: Map,
+}
+
+/// All of a core beside its processor.
+pub(super) struct CoreParts {
+    pub(super) feed: Feed,
+    pub(super) lanes: Lanes,
+    /// Places for playback devices that do not call the core.
+    pub(super) outs: usize,
+    pub(super) own: Option<OwnCallback>,
+    pub(super) taps: Vec<TapRing>,
+    pub(super) meter: Option<MeterRing>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) flight: FlightWriter,
+    pub(super) post: Receiver,
+    /// Time is virtual: what a call takes of ours says nothing.
+    pub(super) is_virtual: bool,
+}
+
 /// Processor, source and taps: all the state of a session that sounds.
 pub(super) struct Core {
     processor: Processor,
     feed: Feed,
+    lanes: Lanes,
+    outs: Box<[Option<Box<OutLine>>]>,
+    post: Receiver,
+    is_virtual: bool,
+    /// The stream that called last, when it did, and its position behind that.
+    caller: u64,
+    called_ns: u64,
+    next_position: u64,
+    /// Frames of the fade in that are left to a device that came back.
+    rise_left: u64,
+    /// Frames called for and lost, whether the session had ended or not: what the bridges count in.
+    clock_frames: u64,
     own: Option<OwnCallback>,
     taps: Vec<TapRing>,
+    meter: Option<MeterRing>,
     shared: Arc<Shared>,
     flight: FlightWriter,
     input: Vec<f32>,
@@ -53,24 +96,27 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(
-        processor: Processor,
-        feed: Feed,
-        own: Option<OwnCallback>,
-        taps: Vec<TapRing>,
-        shared: Arc<Shared>,
-        flight: FlightWriter,
-    ) -> Self {
+    pub(super) fn new(processor: Processor, parts: CoreParts) -> Self {
         let input = vec![0.0; CHUNK_FRAMES * processor.channels_in()];
         let output = vec![0.0; CHUNK_FRAMES * processor.channels_out()];
         let fade_frames = (u64::from(processor.sample_rate_hz()) * STOP_FADE_MS / 1000).max(1);
         Self {
             processor,
-            feed,
-            own,
-            taps,
-            shared,
-            flight,
+            feed: parts.feed,
+            lanes: parts.lanes,
+            outs: (0..parts.outs).map(|_| None).collect(),
+            post: parts.post,
+            is_virtual: parts.is_virtual,
+            caller: 0,
+            called_ns: 0,
+            next_position: 0,
+            rise_left: 0,
+            clock_frames: 0,
+            own: parts.own,
+            taps: parts.taps,
+            meter: parts.meter,
+            shared: parts.shared,
+            flight: parts.flight,
             input,
             output,
             position: 0,
@@ -83,10 +129,22 @@ impl Core {
     ///
     /// # Real-time
     /// Safe.
-    pub(super) fn run(&mut self, call: &mut Call<'_>) {
+    pub(super) fn run(&mut self, call: &mut Call<'_>, caller: &Caller) {
         let began = Instant::now();
-        self.lose(call.lost_frames, call.input.is_empty());
-        self.begin_record(call);
+        self.take_parcels();
+        let cause = if caller.stream == self.caller {
+            Cause::Xrun
+        } else {
+            Cause::DeviceGone
+        };
+        let lost = self.frames_lost_before(call, caller);
+        self.clock_frames += lost + call.frames as u64;
+        self.lose(lost, cause, call.input.is_empty());
+        for out in self.outs.iter_mut().flatten() {
+            out.lose(lost);
+        }
+        self.lanes.begin(self.clock_frames, call, &self.shared);
+        self.begin_record(call, lost);
         let mut done = 0;
         while done < call.frames && !self.shared.has_ended() {
             let left = self.shared.end_at().saturating_sub(self.position);
@@ -97,13 +155,14 @@ impl Core {
             let frames = (call.frames - done)
                 .min(CHUNK_FRAMES)
                 .min(left.min(1 << 30) as usize);
-            self.run_chunk(call, done, frames);
+            self.run_chunk(call, caller, done, frames);
             done += frames;
         }
         if self.shared.end_at() <= self.position {
             self.shared.set_ended();
         }
         self.shared.position.store(self.position, Relaxed);
+        self.mark_outs(call, began);
         let counters = self.processor.counters();
         let busy_ns = began.elapsed().as_nanos() as u64;
         count(&counters.busy_ns, busy_ns);
@@ -116,15 +175,71 @@ impl Core {
         self.flight.end(busy_ns);
     }
 
-    fn begin_record(&mut self, call: &Call<'_>) {
+    /// Puts the ends of bridges in their places, and gives back those that were there.
+    fn take_parcels(&mut self) {
+        while let Some(parcel) = self.post.next() {
+            let replaced = match parcel {
+                Parcel::Lane(lane, from) => Parcel::Lane(lane, self.lanes.replace(lane, from)),
+                Parcel::Out(place, line) => match self.outs.get_mut(place) {
+                    Some(out) => Parcel::Out(place, core::mem::replace(out, line)),
+                    None => Parcel::Out(place, line),
+                },
+            };
+            self.post.give_back(replaced);
+        }
+    }
+
+    /// Frames that passed without a call: as the device tells, or by the time that passed since
+    /// another called.
+    fn frames_lost_before(&mut self, call: &Call<'_>, caller: &Caller) -> u64 {
+        let lost = if caller.stream == self.caller {
+            let passed = call.position.saturating_sub(self.next_position);
+            passed.max(call.lost_frames)
+        } else {
+            let is_first = core::mem::replace(&mut self.caller, caller.stream) == 0;
+            if is_first {
+                call.lost_frames
+            } else {
+                self.rise_left = self.fade_frames;
+                self.lanes.is_back(caller.error);
+                for out in self.outs.iter_mut().flatten() {
+                    out.writer.is_back(caller.error);
+                }
+                let passed_ns = u128::from(call.time_ns.saturating_sub(self.called_ns));
+                let rate = u128::from(self.processor.sample_rate_hz());
+                let passed = (passed_ns * rate / 1_000_000_000) as u64;
+                passed.saturating_sub(call.frames as u64)
+            }
+        };
+        self.called_ns = call.time_ns;
+        self.next_position = call.position + call.frames as u64;
+        lost
+    }
+
+    /// Tells the readers of what is played elsewhere that this call is written.
+    fn mark_outs(&mut self, call: &Call<'_>, began: Instant) {
+        if self.outs.is_empty() {
+            return;
+        }
+        let spent_ns = if self.is_virtual {
+            0
+        } else {
+            began.elapsed().as_nanos() as u64
+        };
+        for out in self.outs.iter_mut().flatten() {
+            out.writer.mark(call.frames, call.time_ns, spent_ns);
+        }
+    }
+
+    fn begin_record(&mut self, call: &Call<'_>, lost_frames: u64) {
         let waits = |tap: &TapRing| (tap.capacity_frames - tap.ring.room_frames()) as u32;
         let record = CallbackRecord {
             position: self.position,
             asked: call.frames as u32,
             time_ns: call.time_ns,
-            lost_frames: call.lost_frames,
+            lost_frames,
             xrun: call.xrun,
-            source_frames: self.feed.waiting_frames(),
+            source_frames: self.feed.waiting_frames(&self.lanes),
             record_frames: self.taps.first().map(waits),
             answered: self.processor.answered(),
             ..CallbackRecord::default()
@@ -133,13 +248,13 @@ impl Core {
     }
 
     /// Frames the device lost have a position too. A device that only plays ran dry.
-    fn lose(&mut self, frames: u64, only_plays: bool) {
+    fn lose(&mut self, frames: u64, cause: Cause, only_plays: bool) {
         let frames = frames.min(self.shared.end_at().saturating_sub(self.position));
         if frames == 0 || self.shared.has_ended() {
             return;
         }
         for tap in &mut self.taps {
-            tap.ring.lose(frames, Cause::Xrun);
+            tap.ring.lose(frames, cause);
         }
         self.position += frames;
         self.processor.skip(frames);
@@ -158,7 +273,7 @@ impl Core {
         );
     }
 
-    fn run_chunk(&mut self, call: &mut Call<'_>, first: usize, frames: usize) {
+    fn run_chunk(&mut self, call: &mut Call<'_>, caller: &Caller, first: usize, frames: usize) {
         let channels_in = self.processor.channels_in();
         let channels_out = self.processor.channels_out();
         let input = &mut self.input[..frames * channels_in];
@@ -169,8 +284,13 @@ impl Core {
         };
         let mut given = self
             .feed
-            .fill(input, frames, device, call.frames, &self.shared);
-        write_taps(&mut self.taps, Tap::Input, input, &self.shared);
+            .fill(input, frames, device, &mut self.lanes, &self.shared);
+        if given.is_away {
+            lose_input(&mut self.taps, frames as u64, &self.shared);
+        } else {
+            write_taps(&mut self.taps, Tap::Input, input, &self.shared);
+        }
+        show(&mut self.meter, Tap::Input, input);
         if let Some(own) = &mut self.own {
             given = own.run(
                 input,
@@ -194,15 +314,30 @@ impl Core {
             &mut output[..frames * channels_out],
         );
         write_taps(&mut self.taps, Tap::Pre, input, &self.shared);
+        show(&mut self.meter, Tap::Pre, input);
         self.flight.input(input);
         self.processor.process(input, output);
         self.flight.output(output, frames);
         write_taps(&mut self.taps, Tap::Post, output, &self.shared);
+        show(&mut self.meter, Tap::Post, output);
         self.position += frames as u64;
         self.fade_to_the_end(frames);
+        let played = &self.output[..frames * channels_out];
+        let plays = caller.plays.len();
         if !call.output.is_empty() {
-            let played = &self.output[..frames * channels_out];
-            call.output[first * channels_out..][..played.len()].copy_from_slice(played);
+            let output = &mut call.output[first * plays..][..frames * plays];
+            spread(played, channels_out, output, &caller.plays);
+            for frame in output.chunks_exact_mut(plays.max(1)) {
+                if self.rise_left == 0 {
+                    break;
+                }
+                let gain = 1.0 - self.rise_left as f32 / self.fade_frames as f32;
+                frame.iter_mut().for_each(|sample| *sample *= gain);
+                self.rise_left -= 1;
+            }
+        }
+        for out in self.outs.iter_mut().flatten() {
+            out.write(played, channels_out, &self.shared);
         }
     }
 
@@ -230,6 +365,21 @@ fn write_taps(taps: &mut [TapRing], point: Tap, frames: &[f32], shared: &Shared)
     for tap in taps.iter_mut().filter(|tap| tap.tap == point) {
         let lost = tap.ring.write(frames);
         count(&shared.overrun_frames, lost);
+    }
+}
+
+fn show(meter: &mut Option<MeterRing>, point: Tap, frames: &[f32]) {
+    if let Some(meter) = meter.as_mut().filter(|meter| meter.tap == point) {
+        // What finds no room is not measured, and nothing of the sound is lost.
+        meter.ring.write(frames);
+    }
+}
+
+/// The device whose own sound is recorded is away.
+fn lose_input(taps: &mut [TapRing], frames: u64, shared: &Shared) {
+    for tap in taps.iter_mut().filter(|tap| tap.tap == Tap::Input) {
+        tap.ring.lose(frames, Cause::DeviceGone);
+        count(&shared.overrun_frames, frames);
     }
 }
 

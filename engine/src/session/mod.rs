@@ -1,46 +1,61 @@
 //! A session: devices, a source, a chain and a recording, running.
 
-mod capture;
+mod call_length;
 mod config;
 mod core;
+mod device;
+mod event;
 mod feed;
-mod health;
+mod lanes;
 mod levels;
+mod metering;
 mod open;
 mod own;
 mod player;
+mod post;
+mod raw;
 mod realtime;
 mod report;
+mod routes;
 mod shared;
 mod slot;
+mod stage;
 mod start;
+mod supervisor;
+mod world;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use ossicle_io::device::reaper::Retired;
-use ossicle_io::device::{Reaper, StreamInfo};
+use ossicle_io::device::StreamInfo;
 
 use crate::controller::Controller;
 use crate::counters::Counters;
 use crate::error::EngineError;
 use crate::flight::{FlightError, Keeper};
+use crate::meter::Readings;
+use crate::period::{Choice, Trials};
 use crate::record::{Recording, Take};
 use core::Core;
-use health::Watched;
 use levels::Levels;
+use metering::Metering;
 use player::Player;
 use shared::Shared;
 use slot::Slot;
+use supervisor::Supervisor;
 
 pub(crate) use core::CHUNK_FRAMES;
 
-pub use config::{FilePlay, Moment, SessionConfig, Source};
+pub use config::{BridgeTaps, DeviceChannel, FilePlay, Moment, Routes, SessionConfig, Source};
+pub use event::{DeviceEvent, DeviceEventKind};
 pub use open::Open;
 pub use own::{BlockCallback, BlockInfo, Flow};
 pub use realtime::{Realtime, RealtimeRights};
-pub use report::{Ended, Report};
+pub use report::{BridgeReport, Direction, Ended, Report};
+pub use world::{Machine, World};
 
 /// How long the core gets to fade out and end.
 const END_WITHIN: Duration = Duration::from_millis(400);
@@ -57,14 +72,18 @@ pub struct Session {
     shared: Arc<Shared>,
     counters: Arc<Counters>,
     slot: Arc<Slot<Core>>,
-    streams: Vec<Watched>,
+    supervisor: Arc<Supervisor>,
+    /// Runs the supervisor, unless time is virtual.
+    watch: Option<JoinHandle<()>>,
     infos: Vec<StreamInfo>,
     player: Option<Player>,
     recording: Option<Recording>,
     levels: Levels,
+    metering: Option<Metering>,
     keeper: Keeper,
-    reaper: Reaper,
     warnings: Vec<String>,
+    /// Periods that are tried beside this session.
+    trials: Option<Trials>,
     failure: Option<EngineError>,
     channels: usize,
     sample_rate_hz: u32,
@@ -80,15 +99,48 @@ impl Session {
     /// # Errors
     /// A device, a file or a chain that cannot be had as asked.
     pub fn start(config: SessionConfig) -> Result<Self, EngineError> {
-        Self::start_with(config, &mut ossicle_io::device::open)
+        let world = Arc::new(Machine);
+        let Some(mut choice) = Choice::new(&config) else {
+            return Self::start_in(config, world);
+        };
+        let mut open = |host, request: &_| choice.open(host, request);
+        let mut session = start::start(config, &mut open, Some(world))?;
+        session.warnings.extend(choice.take_note());
+        let shared = session.shared.clone();
+        let losses = move || {
+            let Shared {
+                overrun_frames,
+                skipped_frames,
+                underrun_frames,
+                ..
+            } = &*shared;
+            let counts = [overrun_frames, skipped_frames, underrun_frames];
+            counts.map(|count| count.load(Relaxed)).iter().sum()
+        };
+        session.trials = choice.begin(session.supervisor.streams(), Arc::new(losses));
+        Ok(session)
     }
 
-    /// Begins on devices that `open` opens: a simulation, for one.
+    /// Begins in a world: a simulation, for one. Devices that go are taken back from there when they
+    /// are there again.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_in(config: SessionConfig, world: Arc<dyn World>) -> Result<Self, EngineError> {
+        let opener = world.clone();
+        start::start(
+            config,
+            &mut |host, request| opener.open(host, request),
+            Some(world),
+        )
+    }
+
+    /// Begins on devices that `open` opens once: the session ends when one of them goes.
     ///
     /// # Errors
     /// As [`start`](Self::start).
     pub fn start_with(config: SessionConfig, open: &mut Open<'_>) -> Result<Self, EngineError> {
-        start::start(config, open)
+        start::start(config, open, None)
     }
 
     /// Edits the running chain.
@@ -141,13 +193,16 @@ impl Session {
         if natural_end {
             self.let_the_device_play_out();
         }
-        let (xruns, realtime) = (self.xruns(), self.realtime());
-        self.retire_streams();
+        let (xruns, realtime, bridges) = (self.xruns(), self.realtime(), self.bridges());
+        let note = self.trials.take().and_then(Trials::finish);
+        self.warnings.extend(note);
+        self.end_streams();
         // The core holds the rings' writing ends; a callback that hangs may have it still.
         drop(self.slot.take());
         self.controller.turn();
         self.keeper.finish();
         self.warnings.extend(self.keeper.take_notes());
+        let readings = self.finish_metering();
         let mut failure = self.failure.take();
         if let Some(player) = self.player.take() {
             failure = failure.or(player.finish());
@@ -159,15 +214,23 @@ impl Session {
         };
         match failure {
             Some(error) => Err(error),
-            None => Ok(self.ended(xruns, realtime, recorded)),
+            None => Ok(self.ended(xruns, realtime, bridges, recorded, readings)),
         }
     }
 
+    /// What the meters read in the end. The callbacks are over.
+    fn finish_metering(&mut self) -> Option<Readings> {
+        let (readings, unmeasured) = self.metering.take()?.finish();
+        if unmeasured > 0 {
+            self.warnings.push(format!(
+                "{unmeasured} frames were not measured: nobody looked for too long"
+            ));
+        }
+        Some(readings)
+    }
+
     fn xruns(&self) -> u64 {
-        self.streams
-            .iter()
-            .map(|watched| watched.stream.status().xruns())
-            .sum()
+        self.supervisor.xruns()
     }
 
     fn wait_for_the_end(&mut self) {
@@ -175,10 +238,7 @@ impl Session {
             return;
         }
         let deadline = Instant::now() + END_WITHIN;
-        while !self.shared.has_ended()
-            && Instant::now() < deadline
-            && self.streams.iter().all(Watched::is_alive)
-        {
+        while !self.shared.has_ended() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -198,20 +258,24 @@ impl Session {
         std::thread::sleep(Duration::from_millis(ms.min(PLAY_OUT_MS)));
     }
 
-    fn retire_streams(&mut self) {
-        for watched in self.streams.drain(..) {
-            if self.reaper.retire(watched.stream, RETIRE_WITHIN) == Retired::Abandoned {
-                self.warnings
-                    .push("a device hangs and was abandoned".to_owned());
+    /// Ends all streams. A thread that waits for a server that does not answer is left to itself: it
+    /// starts nothing any more.
+    fn end_streams(&mut self) {
+        self.supervisor.end();
+        if let Some(watch) = self.watch.take() {
+            let deadline = Instant::now() + END_WITHIN;
+            while !watch.is_finished() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(2));
             }
         }
+        self.warnings.extend(self.supervisor.take_notes());
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
         self.shared.stop();
-        self.retire_streams();
+        self.end_streams();
         drop(self.slot.take());
         self.keeper.finish();
         if let Some(player) = self.player.take() {

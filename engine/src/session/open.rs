@@ -1,39 +1,46 @@
-//! Opening devices: one stream where the host can call once with input and output, else two at one
-//! rate.
+//! Opens the devices of a session: one stream where the host can call once with input and output,
+//! else one for each device.
 
 use ossicle_io::device::{
     DeviceError, HostKind, PendingStream, Port, StreamInfo, StreamRequest, default_host,
 };
 
 use super::config::{SessionConfig, Source};
+use super::stage::Role;
 use crate::error::EngineError;
 
 /// What opens a device: [`ossicle_io::device::open`], or a simulation.
 pub type Open<'a> =
     dyn FnMut(HostKind, &StreamRequest) -> Result<Box<dyn PendingStream>, DeviceError> + 'a;
 
-/// The devices of a session, settled.
+/// The devices of a session, settled: the master first.
 pub(super) struct Opened {
-    /// Runs the core.
-    pub(super) master: Box<dyn PendingStream>,
-    /// Feeds the bridge.
-    pub(super) capture: Option<Box<dyn PendingStream>>,
+    pub(super) devices: Vec<(Role, Box<dyn PendingStream>)>,
 }
 
 impl Opened {
-    /// Channels of the input, if there is one.
-    pub(super) fn input_channels(&self) -> Option<usize> {
-        let info = self
-            .capture
-            .as_ref()
-            .map_or(self.master.info(), |capture| capture.info());
-        (info.input_channels > 0).then_some(info.input_channels)
+    /// Runs the core.
+    pub(super) fn master(&self) -> &StreamInfo {
+        self.devices[0].1.info()
     }
 
-    /// Channels of the output, if there is one.
+    /// The capture devices, in their order.
+    pub(super) fn inputs(&self) -> Vec<&StreamInfo> {
+        let lane = |lane: usize| {
+            let is_it = |device: &&(Role, _)| device.0.lane == Some(lane);
+            self.devices.iter().find(is_it)
+        };
+        let found = (0..).map_while(lane);
+        found.map(|(_, pending)| pending.info()).collect()
+    }
+
+    /// Most channels of the outputs, if there are any.
     pub(super) fn output_channels(&self) -> Option<usize> {
-        let channels = self.master.info().output_channels;
-        (channels > 0).then_some(channels)
+        let channels = self
+            .devices
+            .iter()
+            .map(|(_, pending)| pending.info().output_channels);
+        channels.max().filter(|&channels| channels > 0)
     }
 }
 
@@ -50,86 +57,132 @@ pub(super) fn open_devices(
     file: Option<FileShape>,
     open: &mut Open<'_>,
 ) -> Result<Opened, EngineError> {
-    let host = match config.host {
-        Some(host) => host,
-        None => default_host().ok_or(EngineError::NoHost)?,
-    };
     let wants_input = !matches!(config.source, Source::File(_));
-    let input = config.input.clone().filter(|_| wants_input);
-    let request = |input: Option<Port>, output: Option<Port>, rate: Option<u32>| StreamRequest {
-        input,
-        output,
+    let inputs = config.input.iter().chain(&config.more_inputs);
+    let inputs: Vec<&Port> = inputs.filter(|_| wants_input).collect();
+    let outputs: Vec<&Port> = config.output.iter().chain(&config.more_outputs).collect();
+    let mut devices = Vec::new();
+    let mut first_lane = 0;
+    match (outputs.first(), inputs.first()) {
+        (None, None) => return Err(EngineError::NoDevice),
+        (Some(output), input) => {
+            let host = host_of(config, output)?;
+            let role = role(host).plays(0, output);
+            let duplex = input.filter(|input| {
+                host.is_duplex() && host_of(config, input).is_ok_and(|other| other == host)
+            });
+            let duplex = match duplex {
+                Some(input) => {
+                    let role = role.clone().captures(0, input);
+                    match open(host, &request(config, &role, config.sample_rate_hz)) {
+                        // Two devices of such a host may be no pair.
+                        Err(DeviceError::DirectionUnsupported { .. }) => None,
+                        other => Some((role, other?)),
+                    }
+                }
+                None => None,
+            };
+            let (role, pending) = match (duplex, file) {
+                (Some(duplex), _) => {
+                    first_lane = 1;
+                    duplex
+                }
+                (None, Some(file)) => {
+                    let request = request(config, &role, config.sample_rate_hz);
+                    let pending = open_for_file(host, request, file, open)?;
+                    (role, pending)
+                }
+                (None, None) => {
+                    let pending = open(host, &request(config, &role, config.sample_rate_hz))?;
+                    (role, pending)
+                }
+            };
+            devices.push((role, pending));
+        }
+        (None, Some(input)) => {
+            let host = host_of(config, input)?;
+            let role = role(host).captures(0, input);
+            let pending = open(host, &request(config, &role, config.sample_rate_hz))?;
+            devices.push((role, pending));
+            first_lane = 1;
+        }
+    }
+    devices[0].0.is_master = true;
+    let session_hz = devices[0].1.info().sample_rate_hz;
+    for (lane, input) in inputs.into_iter().enumerate().skip(first_lane) {
+        let role = role(host_of(config, input)?).captures(lane, input);
+        devices.push(open_beside(config, role, session_hz, open)?);
+    }
+    for (plays, output) in outputs.into_iter().enumerate().skip(1) {
+        let role = role(host_of(config, output)?).plays(plays, output);
+        devices.push(open_beside(config, role, session_hz, open)?);
+    }
+    Ok(Opened { devices })
+}
+
+/// The host that a device's id names, else that of the session.
+fn host_of(config: &SessionConfig, port: &Port) -> Result<HostKind, EngineError> {
+    let id = port.device.as_deref().unwrap_or_default();
+    let named = id.split_once(':').and_then(|(host, _)| host.parse().ok());
+    match named.or(config.host) {
+        Some(host) => Ok(host),
+        None => default_host().ok_or(EngineError::NoHost),
+    }
+}
+
+/// A device that does nothing yet.
+fn role(host: HostKind) -> Role {
+    Role {
+        host,
+        input: None,
+        output: None,
+        lane: None,
+        out: None,
+        plays: 0,
+        is_master: false,
+    }
+}
+
+impl Role {
+    fn captures(mut self, lane: usize, port: &Port) -> Self {
+        (self.input, self.lane) = (Some(port.clone()), Some(lane));
+        self
+    }
+
+    fn plays(mut self, plays: usize, port: &Port) -> Self {
+        (self.output, self.plays, self.out) = (Some(port.clone()), plays, Some(plays));
+        self
+    }
+}
+
+fn request(config: &SessionConfig, role: &Role, rate: Option<u32>) -> StreamRequest {
+    StreamRequest {
+        input: role.input.clone(),
+        output: role.output.clone(),
         sample_rate_hz: rate,
         buffer_frames: config.buffer_frames,
         leave_unconnected: config.leave_unconnected,
         realtime: config.realtime.scheduling,
-    };
-    match (input, config.output.clone()) {
-        (None, None) => Err(EngineError::NoDevice),
-        (Some(input), None) => {
-            let master = open(host, &request(Some(input), None, config.sample_rate_hz))?;
-            Ok(Opened {
-                master,
-                capture: None,
-            })
-        }
-        (None, Some(output)) => {
-            let request = request(None, Some(output), config.sample_rate_hz);
-            let master = match file {
-                Some(file) => open_for_file(host, request, file, open)?,
-                None => open(host, &request)?,
-            };
-            Ok(Opened {
-                master,
-                capture: None,
-            })
-        }
-        (Some(input), Some(output)) => {
-            let rate = config.sample_rate_hz;
-            if host.is_duplex() {
-                match open(
-                    host,
-                    &request(Some(input.clone()), Some(output.clone()), rate),
-                ) {
-                    // Two devices of such a host may be no pair.
-                    Err(DeviceError::DirectionUnsupported { .. }) => {}
-                    other => {
-                        return Ok(Opened {
-                            master: other?,
-                            capture: None,
-                        });
-                    }
-                }
-            }
-            let master = open(host, &request(None, Some(output.clone()), rate))?;
-            let output_hz = master.info().sample_rate_hz;
-            match open(host, &request(Some(input.clone()), None, Some(output_hz))) {
-                Ok(capture) => Ok(Opened {
-                    master,
-                    capture: Some(capture),
-                }),
-                Err(DeviceError::SampleRateUnsupported { .. }) if rate.is_none() => {
-                    drop(master);
-                    let capture = open(host, &request(Some(input), None, None))?;
-                    let input_hz = capture.info().sample_rate_hz;
-                    match open(host, &request(None, Some(output), Some(input_hz))) {
-                        Ok(master) => Ok(Opened {
-                            master,
-                            capture: Some(capture),
-                        }),
-                        Err(DeviceError::SampleRateUnsupported { .. }) => {
-                            Err(EngineError::RatesDiffer {
-                                input_hz,
-                                output_hz,
-                            })
-                        }
-                        Err(error) => Err(error.into()),
-                    }
-                }
-                Err(error) => Err(error.into()),
-            }
-        }
     }
+}
+
+/// Opens a device that does not call the core: at the session's rate where the device itself has
+/// it, else as it prefers. A sound server would resample: there its own rate is taken.
+fn open_beside(
+    config: &SessionConfig,
+    role: Role,
+    session_hz: u32,
+    open: &mut Open<'_>,
+) -> Result<(Role, Box<dyn PendingStream>), EngineError> {
+    let is_server = matches!(role.host, HostKind::PulseAudio | HostKind::PipeWire);
+    let wish = config.sample_rate_hz.or((!is_server).then_some(session_hz));
+    let pending = match open(role.host, &request(config, &role, wish)) {
+        Err(DeviceError::SampleRateUnsupported { .. }) if wish.is_some() => {
+            open(role.host, &request(config, &role, None))?
+        }
+        other => other?,
+    };
+    Ok((role, pending))
 }
 
 /// Opens an output at the file's own rate and channels where the device itself has them, else as

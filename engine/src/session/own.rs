@@ -62,6 +62,7 @@ impl OwnCallback {
             return Given {
                 frames: 0,
                 ended: false,
+                is_away: false,
             };
         }
         let info = BlockInfo {
@@ -74,12 +75,14 @@ impl OwnCallback {
             Flow::Continue => Given {
                 frames,
                 ended: false,
+                is_away: false,
             },
             Flow::Complete => {
                 self.completed = true;
                 Given {
                     frames,
                     ended: true,
+                    is_away: false,
                 }
             }
             Flow::Abort => {
@@ -89,6 +92,7 @@ impl OwnCallback {
                 Given {
                     frames: 0,
                     ended: true,
+                    is_away: false,
                 }
             }
         }

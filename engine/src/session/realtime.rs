@@ -58,12 +58,8 @@ impl RealtimeRights {
 impl Session {
     /// What was got so far.
     pub(super) fn realtime(&self) -> Realtime {
-        let of_each = self
-            .streams
-            .iter()
-            .map(|watched| watched.stream.status().scheduling());
         Realtime {
-            scheduling: of_each.reduce(Scheduling::worse).unwrap_or_default(),
+            scheduling: self.supervisor.scheduling(),
             memory_locked: self.memory_locked,
         }
     }

@@ -4,9 +4,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use super::Session;
+use super::event::DeviceEvent;
+use super::metering::Metering;
 use super::open::names;
 use super::realtime::Realtime;
+use super::supervisor::Bridged;
 use crate::edit::FaultKind;
+use crate::meter::Readings;
 use crate::record::Recorded;
 
 /// The state of a running session.
@@ -27,16 +31,63 @@ pub struct Report {
     pub peaks: Vec<f32>,
     /// Largest magnitude of each output channel in the reports of the last three seconds.
     pub held_peaks: Vec<f32>,
+    /// What the meters read, if [`SessionConfig::meter`](super::SessionConfig::meter) asks for
+    /// them. They measure when they are looked at: within every four seconds, or frames are missing
+    /// in what they read.
+    pub readings: Option<Readings>,
     /// Share of the time that the callbacks take, in per cent.
     pub load_percent: f64,
     /// Frames from the capture callback to the playback callback, chain included.
     pub latency_frames: u64,
+    /// The bridges between devices on different clocks, as they are now.
+    pub bridges: Vec<BridgeReport>,
+    /// What befell the devices so far, each once; told in `warnings` too.
+    pub events: Vec<DeviceEvent>,
     /// How the callbacks are scheduled, and whether the memory is locked.
     pub realtime: Realtime,
     /// What was odd so far, in a line each.
     pub warnings: Vec<String>,
     /// The session has come to its end, or cannot go on: stop it.
     pub ended: bool,
+}
+
+/// A bridge between two clocks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BridgeReport {
+    /// The device that is not the one the session is called by.
+    pub device: String,
+    /// Whether its sound comes in or goes out.
+    pub direction: Direction,
+    /// Nominal rate of what is read, in hertz.
+    pub from_hz: u32,
+    /// Nominal rate of what reads, in hertz.
+    pub to_hz: u32,
+    /// How much faster than by both nominal rates is read, in millionths.
+    pub ppm: f64,
+    /// How late the calls of the two come in the mean, of the one where they come later, in
+    /// microseconds.
+    pub spread_us: f64,
+    /// Frames kept for lateness.
+    pub margin_frames: f64,
+    /// Frames of the session between the two: a block, half the kernel and the margin.
+    pub latency_frames: f64,
+    /// Frames by which the place that is read is off where it should be.
+    pub error_frames: f64,
+    /// How often it was moved, each time with a fade.
+    pub jumps: u64,
+    /// Frames that were silence for want of sound.
+    pub missing_frames: u64,
+    /// It reads now.
+    pub locked: bool,
+}
+
+/// Which way a device's sound goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the device.
+    In,
+    /// To the device.
+    Out,
 }
 
 /// What a session came to.
@@ -64,6 +115,8 @@ pub struct Ended {
     pub device_latency_frames: Option<u64>,
     /// Largest magnitude that left the chain; 1.0 is 0 dBFS.
     pub peak: f32,
+    /// What the meters read in the end, if they were asked for.
+    pub readings: Option<Readings>,
     /// Share of the time that the callbacks took, in per cent.
     pub load_percent: Option<f64>,
     /// Samples that were not finite and became silence.
@@ -76,6 +129,10 @@ pub struct Ended {
     pub input_device: Option<String>,
     /// Frames per callback.
     pub buffer_frames: u32,
+    /// The bridges between devices on different clocks, as they were in the end.
+    pub bridges: Vec<BridgeReport>,
+    /// What befell the devices, each once; told in `warnings` too.
+    pub events: Vec<DeviceEvent>,
     /// The recording, if there was one.
     pub recorded: Option<Recorded>,
     /// How the callbacks were scheduled, and whether the memory was locked.
@@ -85,6 +142,12 @@ pub struct Ended {
 }
 
 impl Session {
+    /// Looks after the devices, where no thread does: in a world whose time is virtual. A report does
+    /// it too.
+    pub fn look(&mut self) {
+        self.look_after_streams();
+    }
+
     /// The state now. Also looks after the devices: call it a few times a second.
     pub fn report(&mut self) -> Report {
         self.look_after_streams();
@@ -102,8 +165,11 @@ impl Session {
             skipped_frames: self.shared.skipped_frames.load(Relaxed),
             peaks,
             held_peaks,
+            readings: self.metering.as_mut().map(Metering::look),
             load_percent: self.counters.load_percent().unwrap_or(0.0),
             latency_frames: self.latency_frames(),
+            bridges: self.bridges(),
+            events: self.supervisor.events(),
             realtime: self.realtime(),
             warnings: self.warnings.clone(),
             ended: self.shared.all_ended() || self.failure.is_some() || file_failed,
@@ -116,10 +182,12 @@ impl Session {
             self.keeper.look();
         }
         self.warnings.extend(self.keeper.take_notes());
-        for watched in &mut self.streams {
-            if let Err(error) = watched.look(&mut self.warnings) {
-                self.failure.get_or_insert(error);
-            }
+        if self.watch.is_none() {
+            self.supervisor.turn();
+        }
+        self.warnings.extend(self.supervisor.take_notes());
+        if let Some(error) = self.supervisor.take_failure() {
+            self.failure.get_or_insert(error);
         }
         while let Some(fault) = self.controller.fault() {
             let place = self.controller.nodes().position(|(id, _)| id == fault.node);
@@ -143,14 +211,49 @@ impl Session {
     }
 
     fn latency_frames(&self) -> u64 {
-        self.shared.margin_frames.load(Relaxed) + self.counters.plan_latency_frames.load(Relaxed)
+        self.shared.bridge_frames() + self.counters.plan_latency_frames.load(Relaxed)
+    }
+
+    /// The bridges between devices on different clocks, as they are now.
+    pub fn bridges(&self) -> Vec<BridgeReport> {
+        let report = |bridge: Bridged| {
+            let stats = &bridge.side.stats;
+            let (from_hz, to_hz) = (bridge.side.from_hz, bridge.side.to_hz);
+            let nominal = f64::from(from_hz) / f64::from(to_hz);
+            let (direction, session_frames) = if bridge.is_capture {
+                (Direction::In, 1.0 / nominal)
+            } else {
+                (Direction::Out, 1.0)
+            };
+            BridgeReport {
+                device: bridge.device,
+                direction,
+                from_hz,
+                to_hz,
+                ppm: if stats.reads() {
+                    (stats.ratio() / nominal - 1.0) * 1e6
+                } else {
+                    0.0
+                },
+                spread_us: stats.spread_ns() * 1e-3,
+                margin_frames: stats.margin_frames(),
+                latency_frames: stats.delay_frames() * session_frames,
+                error_frames: stats.error_frames(),
+                jumps: stats.jumps(),
+                missing_frames: stats.missing_frames(),
+                locked: stats.reads(),
+            }
+        };
+        self.supervisor.bridges().into_iter().map(report).collect()
     }
 
     pub(super) fn ended(
         &self,
         xruns: u64,
         realtime: Realtime,
+        bridges: Vec<BridgeReport>,
         recorded: Option<Recorded>,
+        readings: Option<Readings>,
     ) -> Ended {
         let (input_device, output_device) = names(&self.infos);
         let device_latency: Vec<u64> = self
@@ -170,6 +273,7 @@ impl Session {
             device_latency_frames: (!device_latency.is_empty())
                 .then(|| device_latency.iter().sum()),
             peak: self.counters.peak(),
+            readings,
             load_percent: self.counters.load_percent(),
             not_finite_samples: self.counters.not_finite_samples.load(Relaxed),
             host: self
@@ -180,6 +284,8 @@ impl Session {
             output_device,
             input_device,
             buffer_frames: self.infos.first().map_or(0, |info| info.buffer_frames),
+            bridges,
+            events: self.supervisor.events(),
             recorded,
             realtime,
             warnings: self.warnings.clone(),

@@ -17,8 +17,8 @@ pub(super) struct Shared {
     stopping: AtomicBool,
     /// The core has ended: only silence comes from now on.
     ended: AtomicBool,
-    /// A recording in another device's capture callback has yet to reach its end.
-    capture_open: AtomicBool,
+    /// Capture devices whose own recordings have yet to reach their end.
+    open_captures: AtomicU64,
     /// The stream position: frames processed and frames the device lost.
     pub(super) position: AtomicU64,
     /// Frames lost on the way from the device to the core or to a recording.
@@ -27,8 +27,8 @@ pub(super) struct Shared {
     pub(super) skipped_frames: AtomicU64,
     /// Frames of silence made for want of input.
     pub(super) underrun_frames: AtomicU64,
-    /// Frames that wait between the capture and the playback callback.
-    pub(super) margin_frames: AtomicU64,
+    /// Frames by which what is played is behind what was captured, the chain not included.
+    bridge_frames: AtomicU64,
     /// Frames that came in from the source.
     pub(super) source_frames: AtomicU64,
 }
@@ -39,12 +39,12 @@ impl Shared {
             end_at: AtomicU64::new(end_at.unwrap_or(u64::MAX)),
             stopping: AtomicBool::new(false),
             ended: AtomicBool::new(false),
-            capture_open: AtomicBool::new(false),
+            open_captures: AtomicU64::new(0),
             position: AtomicU64::new(0),
             overrun_frames: AtomicU64::new(0),
             underrun_frames: AtomicU64::new(0),
             skipped_frames: AtomicU64::new(0),
-            margin_frames: AtomicU64::new(0),
+            bridge_frames: AtomicU64::new(0),
             source_frames: AtomicU64::new(0),
         }
     }
@@ -74,13 +74,28 @@ impl Shared {
         self.ended.load(Ordering::Acquire)
     }
 
-    pub(super) fn set_capture_open(&self, open: bool) {
-        self.capture_open.store(open, Ordering::Release);
+    /// A capture device records its own sound.
+    pub(super) fn open_capture(&self) {
+        self.open_captures.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The core has ended, and so has the recording of a capture callback, if there is one.
+    /// The recordings of a capture device have reached their end.
+    pub(super) fn close_capture(&self) {
+        self.open_captures.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn set_bridge_frames(&self, frames: f64) {
+        self.bridge_frames
+            .store((frames + 0.5) as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn bridge_frames(&self) -> u64 {
+        self.bridge_frames.load(Ordering::Relaxed)
+    }
+
+    /// The core has ended, and so have the recordings of capture devices.
     pub(super) fn all_ended(&self) -> bool {
-        self.has_ended() && !self.capture_open.load(Ordering::Acquire)
+        self.has_ended() && self.open_captures.load(Ordering::Acquire) == 0
     }
 }
 

@@ -1,23 +1,31 @@
 //! Puts a session together and starts it.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
-use ossicle_io::device::{Call, HostKind, Reaper, StreamInfo};
+use ossicle_io::device::HostKind;
 use ossicle_io::file::{AudioFile, Overwrite};
-use ossicle_io::ring::frame_ring;
+use ossicle_io::ring::FrameWriter;
 
-use super::capture::Capture;
+use super::Session;
+use super::call_length::note_of_another;
 use super::config::{FilePlay, SessionConfig, Source};
-use super::core::{Core, TapRing};
-use super::feed::{Bridge, Feed};
-use super::health::Watched;
+use super::core::{Core, CoreParts, TapRing};
+use super::feed::Feed;
 use super::levels::Levels;
+use super::metering::Metering;
 use super::open::{FileShape, Open, Opened, open_devices};
 use super::own::OwnCallback;
 use super::player::Player;
+use super::post::post;
+use super::raw::RawTakes;
+use super::routes;
 use super::shared::Shared;
-use super::slot::{Lent, Slot};
-use super::{RETIRE_WITHIN, Session};
+use super::slot::Slot;
+use super::stage::{Seat, Stage};
+use super::supervisor::{Supervisor, Wishes};
+use super::world::World;
 use crate::controller::Controller;
 use crate::error::EngineError;
 use crate::flight::{FlightConfig, FlightWriter, Keeper, Scene, tape};
@@ -26,11 +34,12 @@ use crate::record::{RecordConfig, Recording, Tap};
 
 /// Longest block a node sees, in frames.
 const MAX_BLOCK_FRAMES: usize = 1024;
-/// Length of the ring between two devices, in milliseconds, and in periods at the least.
-const BRIDGE_MS: usize = 250;
-const BRIDGE_PERIODS: usize = 8;
 
-pub(super) fn start(config: SessionConfig, open: &mut Open<'_>) -> Result<Session, EngineError> {
+pub(super) fn start(
+    config: SessionConfig,
+    open: &mut Open<'_>,
+    world: Option<Arc<dyn World>>,
+) -> Result<Session, EngineError> {
     let file = match &config.source {
         Source::File(play) => Some(open_file(play)?),
         _ => None,
@@ -41,8 +50,14 @@ pub(super) fn start(config: SessionConfig, open: &mut Open<'_>) -> Result<Sessio
     });
     let memory_locked = config.realtime.lock();
     let opened = open_devices(&config, shape, open)?;
-    let sample_rate_hz = opened.master.info().sample_rate_hz;
-    let input_channels = opened.input_channels();
+    let sample_rate_hz = opened.master().sample_rate_hz;
+    let inputs: Vec<usize> = opened
+        .inputs()
+        .iter()
+        .map(|info| info.input_channels)
+        .collect();
+    let lanes = routes::lanes(&config.routes, &inputs)?;
+    let input_channels = lanes.channels;
     let channels_in = match (&config.source, shape) {
         (Source::File(_), Some(shape)) => shape.channels,
         (Source::Own { channels, .. }, _) => input_channels.unwrap_or(*channels).max(1),
@@ -73,7 +88,7 @@ pub(super) fn start(config: SessionConfig, open: &mut Open<'_>) -> Result<Sessio
     ));
     let (counters, channels) = (processor.counters().clone(), processor.channels_out());
     let recorded_channels = |tap| match tap {
-        Tap::Input => input_channels,
+        Tap::Input => inputs.first().copied(),
         Tap::Pre => Some(channels_in),
         Tap::Post => Some(channels),
     };
@@ -98,18 +113,25 @@ pub(super) fn start(config: SessionConfig, open: &mut Open<'_>) -> Result<Sessio
         }
         _ => (None, None, None),
     };
+    let raw_hz = opened.inputs().first().map(|info| info.sample_rate_hz);
     let recording = match config.record {
         Some(record) => {
             let channels = recorded_channels(record.tap).ok_or(EngineError::NoInput)?;
-            let (recording, ring) = Recording::start(&record, channels, sample_rate_hz)?;
+            let rate = match record.tap {
+                Tap::Input => raw_hz.unwrap_or(sample_rate_hz),
+                Tap::Pre | Tap::Post => sample_rate_hz,
+            };
+            let (recording, ring) = Recording::start(&record, channels, rate)?;
             Some((record, recording, ring))
         }
         None => None,
     };
     let (mut taps, mut takes) = (Vec::new(), Vec::new());
+    // The device that calls the core has its own sound recorded there.
+    let is_beside = opened.devices[0].0.lane != Some(0);
     let recording = recording.map(|(record, recording, ring)| {
         match record.tap {
-            Tap::Input if opened.capture.is_some() => takes.push(ring),
+            Tap::Input if is_beside => takes.push(ring),
             tap => taps.push(TapRing {
                 tap,
                 capacity_frames: ring.room_frames(),
@@ -118,32 +140,76 @@ pub(super) fn start(config: SessionConfig, open: &mut Open<'_>) -> Result<Sessio
         }
         (record, recording)
     });
-    let (feed, capture) = match (feed, &opened.capture) {
-        (Some(feed), _) => (feed, None),
-        (None, None) => (Feed::Device, None),
-        (None, Some(pending)) => {
-            let (feed, capture) = bridge(pending.info(), opened.master.info(), &shared, takes);
-            (feed, Some(capture))
-        }
+    let outs = opened.devices.iter().filter_map(|(role, _)| role.out);
+    let outs = outs.max().map_or(1, |most| most + 1);
+    let output_channels: Vec<usize> = opened
+        .devices
+        .iter()
+        .filter(|(role, _)| role.out.is_some())
+        .map(|(_, pending)| pending.info().output_channels)
+        .collect();
+    let routes = routes::outputs(&config.routes, &output_channels, channels)?;
+    let (sender, receiver) = post();
+    let is_virtual = match &world {
+        Some(world) => world.is_virtual(),
+        None => opened.master().host == HostKind::Sim,
     };
-    let core = Core::new(processor, feed, own, taps, shared.clone(), flight_writer);
-    let slot = Arc::new(Slot::new(Box::new(core)));
-    let infos = Vec::new();
-    let is_virtual = opened.master.info().host == HostKind::Sim;
+    let (meter, metering) = match config.meter {
+        Some(tap) => {
+            let channels = recorded_channels(tap).ok_or(EngineError::NoInput)?;
+            let (meter, metering) = Metering::new(tap, sample_rate_hz, channels)?;
+            (Some(meter), Some(metering))
+        }
+        None => (None, None),
+    };
+    let parts = CoreParts {
+        feed: feed.unwrap_or(Feed::Lanes),
+        lanes: lanes.build(channels_in),
+        outs,
+        own,
+        taps,
+        meter,
+        shared: shared.clone(),
+        flight: flight_writer,
+        post: receiver,
+        is_virtual,
+    };
+    let stage = Arc::new(Stage {
+        shared: shared.clone(),
+        slot: Arc::new(Slot::new(Box::new(Core::new(processor, parts)))),
+        pace: Arc::new(AtomicU64::new(0)),
+        master: AtomicU64::new(0),
+        is_on_jack: opened.master().host == HostKind::Jack,
+        sample_rate_hz,
+        channels_out: channels,
+        period: opened.master().buffer_frames as usize,
+        taps: config.bridge_taps.0,
+        routes,
+        post: Mutex::new(sender),
+        kernels: Mutex::new(BTreeMap::new()),
+        numbers: AtomicU64::new(0),
+    });
+    let wishes = Wishes {
+        buffer_frames: config.buffer_frames,
+        leave_unconnected: config.leave_unconnected,
+        realtime: config.realtime.scheduling,
+    };
     let mut session = Session {
         controller,
         shared,
         counters,
-        slot,
-        streams: Vec::new(),
-        infos,
+        slot: stage.slot.clone(),
+        supervisor: Arc::new(Supervisor::new(stage, world, wishes)),
+        watch: None,
+        infos: Vec::new(),
         counts_source: player.is_some(),
         player,
         recording: None,
         levels: Levels::new(),
+        metering,
         keeper,
-        reaper: Reaper::new(),
         warnings,
+        trials: None,
         failure: None,
         channels,
         sample_rate_hz,
@@ -152,7 +218,7 @@ pub(super) fn start(config: SessionConfig, open: &mut Open<'_>) -> Result<Sessio
     };
     let (record, recording) = recording.unzip();
     session.recording = recording;
-    match start_streams(&mut session, opened, capture) {
+    match start_streams(&mut session, opened, wishes.buffer_frames, takes) {
         Ok(()) => Ok(session),
         Err(error) => {
             abandon(session, record.as_ref());
@@ -169,11 +235,9 @@ fn keep_flight(
     spec: ProcessorSpec,
     config: FlightConfig,
 ) -> Result<(FlightWriter, Keeper), EngineError> {
-    let info = opened.master.info();
-    let capture = opened
-        .capture
-        .as_ref()
-        .map_or(info, |capture| capture.info());
+    let info = opened.master();
+    let inputs = opened.inputs();
+    let capture = inputs.first().copied().unwrap_or(info);
     let (writer, reader) = tape(spec.channels_in, spec.sample_rate_hz, info.buffer_frames);
     let scene = Scene {
         host: info.host.to_string(),
@@ -218,55 +282,41 @@ fn warn_of_differences(
     }
 }
 
-/// The ring between two devices, and its two ends.
-fn bridge(
-    input: &StreamInfo,
-    output: &StreamInfo,
-    shared: &Arc<Shared>,
-    takes: Vec<ossicle_io::ring::FrameWriter>,
-) -> (Feed, Capture) {
-    let period = input.buffer_frames.max(output.buffer_frames) as usize;
-    let rate = input.sample_rate_hz as usize;
-    let frames = (rate * BRIDGE_MS / 1000).max(BRIDGE_PERIODS * period);
-    let (writer, reader) = frame_ring(input.input_channels, frames);
-    shared.set_capture_open(!takes.is_empty());
-    let bridge = Bridge::new(reader, frames, period, input.sample_rate_hz);
-    let capture = Capture {
-        takes,
-        bridge: Some(writer),
-        shared: shared.clone(),
-        position: 0,
-    };
-    (Feed::Bridge(bridge), capture)
-}
-
+/// Starts what is beside the master, then the master.
 fn start_streams(
     session: &mut Session,
     opened: Opened,
-    capture: Option<Capture>,
+    asked_frames: Option<u32>,
+    mut takes: Vec<FrameWriter>,
 ) -> Result<(), EngineError> {
-    if let (Some(pending), Some(mut capture)) = (opened.capture, capture) {
-        let stream = pending.start(Box::new(move |call: &mut Call<'_>| capture.run(call)))?;
-        session.infos.push(stream.info().clone());
-        session.streams.push(Watched::new(stream));
+    for (role, pending) in opened.devices.into_iter().rev() {
+        let is_recorded = role.lane == Some(0) && !takes.is_empty();
+        let takes = is_recorded.then(|| {
+            session.shared.open_capture();
+            let rate = pending.info().sample_rate_hz;
+            let rings = std::mem::take(&mut takes);
+            let takes = RawTakes::new(rings, rate, session.sample_rate_hz);
+            Arc::new(Slot::new(Box::new(takes)))
+        });
+        let seat = Seat {
+            role,
+            gate: Arc::default(),
+            takes,
+        };
+        let info = session.supervisor.start(seat, pending)?;
+        // The master first: it is what a summary is about.
+        session.infos.insert(0, info);
     }
-    let slot = session.slot.clone();
-    let stream = opened.master.start(Box::new(move |call: &mut Call<'_>| {
-        if let Some(core) = Lent::from(&slot).as_mut().and_then(Lent::value) {
-            core.run(call);
-        }
-    }))?;
-    // The master first: it is what a summary is about.
-    session.infos.insert(0, stream.info().clone());
-    session.streams.insert(0, Watched::new(stream));
+    let notes = session.infos.iter();
+    let notes = notes.filter_map(|info| note_of_another(asked_frames?, info));
+    session.warnings.extend(notes.collect::<Vec<_>>());
+    session.watch = session.supervisor.watch()?;
     Ok(())
 }
 
 /// Takes back what was begun: an empty recording is not left lying about.
 fn abandon(mut session: Session, record: Option<&RecordConfig>) {
-    for watched in session.streams.drain(..) {
-        session.reaper.retire(watched.stream, RETIRE_WITHIN);
-    }
+    session.supervisor.end();
     let recording = session.recording.take();
     drop(session);
     let (Some(recording), Some(record)) = (recording, record) else {

@@ -16,6 +16,9 @@ const NAMED: [HostKind; 5] = [
 ];
 
 impl HostKind {
+    /// All that can be named, in the order in which a default is looked for.
+    pub const NAMED: [Self; 5] = NAMED;
+
     /// Name as users write it, lower case.
     pub fn name(self) -> &'static str {
         match self {
@@ -93,7 +96,11 @@ pub fn devices() -> Vec<DeviceInfo> {
         .collect()
 }
 
-fn devices_of(host: HostKind) -> Result<Vec<DeviceInfo>, DeviceError> {
+/// What can be opened now on one host.
+///
+/// # Errors
+/// [`DeviceError::HostUnavailable`] where it does not answer, or what it answered.
+pub fn devices_of(host: HostKind) -> Result<Vec<DeviceInfo>, DeviceError> {
     match host {
         HostKind::Jack => jack::devices(),
         HostKind::Alsa | HostKind::PulseAudio | HostKind::PipeWire => cpal::devices(host),

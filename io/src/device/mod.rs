@@ -21,16 +21,18 @@ mod pulse;
 pub mod reaper;
 pub mod sim;
 mod status;
+mod watch;
 
 use std::sync::Arc;
 
 pub use clock::now_ns;
 pub use error::DeviceError;
-pub use host::{available_hosts, default_host, devices, open};
+pub use host::{available_hosts, default_host, devices, devices_of, open};
 pub use info::{Capability, DeviceInfo};
 pub(crate) use probe::{Layers, alsa_layers, pulse_server};
 pub use reaper::Reaper;
 pub use status::{LostCause, StreamState, StreamStatus};
+pub use watch::{DeviceChange, DeviceWatch};
 
 /// A way to reach devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,6 +126,10 @@ pub type Callback = Box<dyn FnMut(&mut Call<'_>) + Send>;
 pub trait PendingStream: Send {
     /// What was settled.
     fn info(&self) -> &StreamInfo;
+
+    /// Asks for another period, in frames, before the stream begins: the nearest one that is offered
+    /// is taken. Where the period is not the program's to choose nothing happens, as on JACK.
+    fn wish_buffer_frames(&mut self, _frames: u32) {}
 
     /// Begins: `callback` is called from now on.
     ///

@@ -1,23 +1,25 @@
-//! `ossicle measure`: proof of what a chain does, one subcommand per file.
+//! `ossicle measure`: proof of what a chain does, and of what devices do, one subcommand per file.
 
 mod ceiling;
 mod distortion;
+mod drift;
 mod dynamics;
 mod latency;
 mod noise;
 mod response;
+mod roundtrip;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use ossicle::measure::Subject;
 use serde_json::Value;
 
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 use crate::output::Output;
 use crate::picture::plot::Plot;
 
-/// Measure what a chain does
+/// Measure what a chain does, or what devices do
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  \
     ossicle measure response --fx \"parametric_eq:b1_type=peak,b1_gain=6dB\" --png curve.png")]
@@ -35,6 +37,8 @@ enum What {
     Ceiling(ceiling::Ceiling),
     Latency(latency::Latency),
     Noise(noise::Noise),
+    Roundtrip(roundtrip::Roundtrip),
+    Drift(drift::Drift),
 }
 
 impl Measure {
@@ -46,6 +50,8 @@ impl Measure {
             What::Ceiling(command) => command.run(output),
             What::Latency(command) => command.run(output),
             What::Noise(command) => command.run(output),
+            What::Roundtrip(command) => command.run(output),
+            What::Drift(command) => command.run(output),
         }
     }
 }
@@ -94,19 +100,9 @@ impl PictureOption {
         let Some(path) = &self.png else {
             return Ok(());
         };
-        plot()?.draw(path).map_err(|error| unwritten(path, &error))
-    }
-}
-
-fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
-    let exit = if error.kind() == std::io::ErrorKind::StorageFull {
-        Exit::NoRoom
-    } else {
-        Exit::File
-    };
-    Failure {
-        exit,
-        message: format!("{}: {error}", path.display()),
+        plot()?
+            .draw(path)
+            .map_err(|error| Failure::unwritten(path, &error))
     }
 }
 

@@ -46,44 +46,75 @@ pub(super) fn has_devices(host: HostKind) -> bool {
 
 /// Every device that can be opened in some direction. Opens each.
 pub(super) fn devices(host: HostKind) -> Result<Vec<DeviceInfo>, DeviceError> {
-    on_host(host, "list devices", move |there| {
-        let default = |direction: Direction| Some(id(host, &direction.default_device(there)?));
-        let default_input = default(Direction::Input);
-        let default_output = default(Direction::Output);
-        let listed = there
-            .devices()
-            .map_err(|error| refused(host, "list devices", "", &error))?;
-        let mut devices: Vec<DeviceInfo> = Vec::new();
-        for device in listed {
-            let id = id(host, &device);
-            // Opened, it prints past every handler; JACK is a host of its own.
-            if id == "alsa:jack" {
-                continue;
-            }
-            let input = device
-                .supports_input()
-                .then(|| capability(&device, Direction::Input));
-            let output = device
-                .supports_output()
-                .then(|| capability(&device, Direction::Output));
-            let (input, output) = (input.flatten(), output.flatten());
-            let known = devices.iter().any(|other| other.id == id);
-            if (input.is_some() || output.is_some()) && !known {
-                devices.push(DeviceInfo {
-                    name: device
-                        .description()
-                        .map_or_else(|_| id.clone(), |description| description.name().to_owned()),
-                    host,
-                    default_input: input.is_some() && default_input.as_ref() == Some(&id),
-                    default_output: output.is_some() && default_output.as_ref() == Some(&id),
-                    input,
-                    output,
-                    id,
-                });
-            }
+    on_host(host, "list devices", move |there| list(host, there))
+}
+
+fn list(host: HostKind, there: &Host) -> Result<Vec<DeviceInfo>, DeviceError> {
+    let default = |direction: Direction| Some(id(host, &direction.default_device(there)?));
+    let default_input = default(Direction::Input);
+    let default_output = default(Direction::Output);
+    let listed = there
+        .devices()
+        .map_err(|error| refused(host, "list devices", "", &error))?;
+    let mut devices: Vec<DeviceInfo> = Vec::new();
+    for device in listed {
+        let id = id(host, &device);
+        // Opened, it prints past every handler; JACK is a host of its own.
+        if id == "alsa:jack" {
+            continue;
         }
-        Ok(devices)
-    })
+        let input = device
+            .supports_input()
+            .then(|| capability(&device, Direction::Input));
+        let output = device
+            .supports_output()
+            .then(|| capability(&device, Direction::Output));
+        let (input, output) = (input.flatten(), output.flatten());
+        let known = devices.iter().any(|other| other.id == id);
+        if (input.is_some() || output.is_some()) && !known {
+            devices.push(DeviceInfo {
+                name: device
+                    .description()
+                    .map_or_else(|_| id.clone(), |description| description.name().to_owned()),
+                host,
+                default_input: input.is_some() && default_input.as_ref() == Some(&id),
+                default_output: output.is_some() && default_output.as_ref() == Some(&id),
+                input,
+                output,
+                id,
+            });
+        }
+    }
+    Ok(devices)
+}
+
+/// Lists the devices of a host again and again by one connection: the library ends none that it
+/// made, and a server takes only so many.
+pub(super) struct Lister {
+    host: HostKind,
+    there: Option<Host>,
+}
+
+impl Lister {
+    pub(super) fn new(host: HostKind) -> Self {
+        Self { host, there: None }
+    }
+
+    /// The devices now; a server that went away is looked for again the next time.
+    pub(super) fn list(&mut self) -> Result<Vec<DeviceInfo>, DeviceError> {
+        let (host, kept) = (self.host, self.there.take());
+        let (there, listed) = within(host, "list devices", move || {
+            let there = match kept {
+                Some(there) => there,
+                None => connect(host)?,
+            };
+            let listed = list(host, &there);
+            Ok((there, listed))
+        })??;
+        let listed = listed?;
+        self.there = Some(there);
+        Ok(listed)
+    }
 }
 
 /// Settles a stream of one direction.
@@ -112,22 +143,24 @@ fn on_host<T: Send + 'static>(
     doing: &'static str,
     work: impl FnOnce(&Host) -> Result<T, DeviceError> + Send + 'static,
 ) -> Result<T, DeviceError> {
-    let unavailable = move |hint: &str| DeviceError::HostUnavailable {
+    within(host, doing, move || work(&connect(host)?))?
+}
+
+/// The library's host, on this thread.
+fn connect(host: HostKind) -> Result<Host, DeviceError> {
+    let unavailable = |hint: &str| DeviceError::HostUnavailable {
         host,
         hint: hint.to_owned(),
     };
-    within(host, doing, move || {
-        quiet::silence_alsa();
-        let there = match host_id(host) {
-            Some(id) => ::cpal::host_from_id(id),
-            None => return Err(unavailable("it is not built in")),
-        };
-        match there {
-            Ok(there) => work(&there),
-            Err(_) if host == HostKind::Alsa => Err(unavailable("its library does not start")),
-            Err(_) => Err(unavailable("no server answers")),
-        }
-    })?
+    quiet::silence_alsa();
+    let there = match host_id(host) {
+        Some(id) => ::cpal::host_from_id(id),
+        None => return Err(unavailable("it is not built in")),
+    };
+    there.map_err(|_| match host {
+        HostKind::Alsa => unavailable("its library does not start"),
+        _ => unavailable("no server answers"),
+    })
 }
 
 #[cfg(target_os = "linux")]

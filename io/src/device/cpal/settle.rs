@@ -116,7 +116,8 @@ pub(super) fn settle(
         });
     };
     let range = *range;
-    let periods = periods(request.buffer_frames.unwrap_or(BUFFER_FRAMES), &range);
+    let offered = buffer_range(core::slice::from_ref(&range));
+    let periods = periods(request.buffer_frames.unwrap_or(BUFFER_FRAMES), offered);
     let is_input = direction == Direction::Input;
     let info = StreamInfo {
         host,
@@ -138,6 +139,7 @@ pub(super) fn settle(
         config,
         format: range.sample_format(),
         periods,
+        offered,
         direction,
         info,
         realtime: request.realtime,
@@ -310,8 +312,8 @@ fn buffer_range(ranges: &[SupportedStreamConfigRange]) -> Option<(u32, u32)> {
 
 /// Periods to be tried: the nearest to what is asked for that is said to be possible, then longer
 /// ones.
-fn periods(asked: u32, range: &SupportedStreamConfigRange) -> Vec<u32> {
-    let (min, max) = buffer_range(core::slice::from_ref(range)).unwrap_or((1, u32::MAX));
+pub(super) fn periods(asked: u32, offered: Option<(u32, u32)>) -> Vec<u32> {
+    let (min, max) = offered.unwrap_or((1, u32::MAX));
     let first = asked.max(min).min(max.max(min));
     let mut periods = vec![first];
     let mut next = first.next_power_of_two();

@@ -19,7 +19,7 @@ use ::cpal::{BufferSize, Data, Device, Error, ErrorKind, SampleFormat, StreamCon
 
 use super::convert::{read, write};
 use super::refused;
-use super::settle::Direction;
+use super::settle::{Direction, periods};
 use crate::device::caller::Caller;
 use crate::device::clock::now_ns;
 use crate::device::deadline::within;
@@ -50,6 +50,8 @@ pub(super) struct Pending {
     pub(super) format: SampleFormat,
     /// Periods to be tried, in this order.
     pub(super) periods: Vec<u32>,
+    /// Shortest and longest period that is offered, as far as is known.
+    pub(super) offered: Option<(u32, u32)>,
     pub(super) direction: Direction,
     pub(super) info: StreamInfo,
     /// Real-time scheduling is wanted.
@@ -59,6 +61,11 @@ pub(super) struct Pending {
 impl PendingStream for Pending {
     fn info(&self) -> &StreamInfo {
         &self.info
+    }
+
+    fn wish_buffer_frames(&mut self, frames: u32) {
+        self.periods = periods(frames, self.offered);
+        self.info.buffer_frames = self.periods[0];
     }
 
     fn start(self: Box<Self>, callback: Callback) -> Result<Box<dyn Stream>, DeviceError> {

@@ -123,6 +123,36 @@ impl Sim {
         }))
     }
 
+    /// Settles a stream that an exact clock calls, in virtual time: it captures silence, and nobody
+    /// hears what it plays. It is there beside the devices, and no default.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); and as [`plug`](Self::plug) where rate or block make no sense.
+    pub fn open_clock(
+        &self,
+        sample_rate_hz: u32,
+        buffer_frames: u32,
+    ) -> Result<Box<dyn PendingStream>, DeviceError> {
+        let name = {
+            let world = self.lock();
+            format!("{}{}", open::CLOCK, world.devices())
+        };
+        self.plug(SimDevice {
+            sample_rate_hz,
+            blocks: Blocks::Fixed(buffer_frames as usize),
+            forgets: true,
+            ..SimDevice::new(&name, 0, 1)
+        })?;
+        let output = Some(super::Port {
+            device: Some(name),
+            channels: None,
+        });
+        self.open(&StreamRequest {
+            output,
+            ..StreamRequest::default()
+        })
+    }
+
     /// Lets virtual time pass, running the callbacks that are due on this thread.
     pub fn run_for(&self, time: Duration) {
         let now_ns = self.now_ns();

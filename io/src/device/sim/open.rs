@@ -5,6 +5,9 @@ use super::world::World;
 use crate::device::info::nearest;
 use crate::device::{DeviceError, HostKind, Port, StreamInfo, StreamRequest};
 
+/// What the names of clocks that are no devices begin with.
+pub(super) const CLOCK: &str = "clock of the world ";
+
 /// The device asked for, and what was settled.
 pub(super) fn settle(
     world: &World,
@@ -63,7 +66,7 @@ fn find(world: &World, port: &Port) -> Result<usize, DeviceError> {
     let present = |index: &usize| !world.device(*index).is_away(world.now_ns());
     let mut indices = (0..world.devices()).filter(present);
     let found = match &port.device {
-        None => indices.next(),
+        None => indices.find(|&index| !world.device(index).name.starts_with(CLOCK)),
         Some(asked) => {
             let wanted = asked.strip_prefix("sim:").unwrap_or(asked);
             indices.find(|&index| world.device(index).name == wanted)
@@ -73,6 +76,7 @@ fn find(world: &World, port: &Port) -> Result<usize, DeviceError> {
         let asked = port.device.clone().unwrap_or_default();
         let available: Vec<String> = (0..world.devices())
             .filter(present)
+            .filter(|&index| !world.device(index).name.starts_with(CLOCK))
             .map(|index| format!("sim:{}", world.device(index).name))
             .collect();
         let nearest = nearest(&asked, &available);

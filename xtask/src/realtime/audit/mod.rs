@@ -69,8 +69,9 @@ const ROOTS: &[Root] = &[
     Root {
         what: "session's callbacks",
         is: |name| {
-            name.strip_prefix("ossicle::session::start::start_streams::{closure#")
-                .is_some_and(|rest| rest.len() == 2)
+            ["core", "device"].iter().any(|who| {
+                name == format!("ossicle::session::stage::{who}_callback::{{closure#0}}")
+            })
         },
         least: 2,
     },

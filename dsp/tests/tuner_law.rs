@@ -1,0 +1,215 @@
+//! The law of the tuner: plucked strings with stiffness and noise, from B0 to C8.
+//!
+//! `OSSICLE_TRIALS=10000` runs the long form.
+
+use std::f64::consts::{PI, TAU};
+
+use ossicle_dsp::tuner::{Note, Reading, Tuner};
+
+const RATE_HZ: u32 = 48_000;
+
+fn trials(short: u64) -> u64 {
+    let asked = std::env::var("OSSICLE_TRIALS").ok();
+    asked.map_or(short, |text| {
+        text.parse().expect("OSSICLE_TRIALS is a number")
+    })
+}
+
+/// Numbers from a seed (SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn share(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn between(&mut self, least: f64, most: f64) -> f64 {
+        least + (most - least) * self.share()
+    }
+
+    /// Normal, with variance 1 (Box and Muller).
+    fn normal(&mut self) -> f64 {
+        (-2.0 * (1.0 - self.share()).ln()).sqrt() * (TAU * self.share()).cos()
+    }
+}
+
+/// A plucked string: partial n of a string plucked at the share p of its length has the velocity
+/// sin(n pi p) / n, decays the faster the higher it is, and lies at n f0 sqrt(1 + B n^2).
+struct Pluck {
+    first_hz: f64,
+    stiffness: f64,
+    place: f64,
+    decay_s: f64,
+    silence: usize,
+}
+
+impl Pluck {
+    fn random(random: &mut Random, first_hz: f64) -> Self {
+        Self {
+            first_hz,
+            // Even over the decades from 1e-6 to 1e-4.
+            stiffness: 10f64.powf(random.between(-6.0, -4.0)),
+            place: random.between(0.05, 0.5),
+            decay_s: random.between(0.3, 2.5),
+            silence: random.between(0.0, 2400.0) as usize,
+        }
+    }
+
+    /// Silence, then `frames` of the string, with white noise 30 dB below its power throughout.
+    fn sound(&self, random: &mut Random, frames: usize) -> Vec<f32> {
+        let rate = f64::from(RATE_HZ);
+        let mut string = vec![0.0; frames];
+        for n in (1..=40).map(f64::from) {
+            let b = self.stiffness;
+            let hz = n * self.first_hz * ((1.0 + b * n * n) / (1.0 + b)).sqrt();
+            if hz > 0.49 * rate {
+                break;
+            }
+            let amplitude = (n * PI * self.place).sin() / n;
+            let decay = (-(1.0 + 0.15 * n * n / (1.0 + 0.1 * n)) / (self.decay_s * rate)).exp();
+            let (sin, cos) = (TAU * hz / rate).sin_cos();
+            let phase = random.between(0.0, TAU);
+            let (mut re, mut im) = (amplitude * phase.cos(), amplitude * phase.sin());
+            for sample in &mut string {
+                *sample += re;
+                (re, im) = (decay * (re * cos - im * sin), decay * (re * sin + im * cos));
+            }
+        }
+        let power = string.iter().map(|x| x * x).sum::<f64>() / frames as f64;
+        let noise = (power / 1000.0).sqrt();
+        let silence = std::iter::repeat_n(0.0, self.silence);
+        let clean = silence.chain(string);
+        clean
+            .map(|x| (x + noise * random.normal()) as f32 * 0.2)
+            .collect()
+    }
+}
+
+fn readings(sound: &[f32]) -> Vec<Reading> {
+    let mut readings = Vec::new();
+    let mut tuner = Tuner::new(RATE_HZ);
+    for piece in sound.chunks(480) {
+        tuner.push(piece, &mut |reading| readings.push(reading));
+    }
+    readings
+}
+
+fn cents(got_hz: f64, want_hz: f64) -> f64 {
+    1200.0 * (got_hz / want_hz).log2()
+}
+
+/// Half a cent after 200 ms, and never another note: not even in the first reading.
+#[test]
+fn plucked_strings_are_read_to_half_a_cent() {
+    let (mut worst, mut worst_first, mut sum) = (0.0f64, 0.0f64, 0.0);
+    let count = trials(24);
+    for seed in 0..count {
+        let mut random = Random(seed);
+        // B0 is number 23, C8 108; up to half a semitone off.
+        let first_hz = 440.0 * ((random.between(22.5, 108.5) - 69.0) / 12.0).exp2();
+        let pluck = Pluck::random(&mut random, first_hz);
+        let sound = pluck.sound(&mut random, 9600);
+        let readings = readings(&sound);
+        let what = format!("seed {seed}: {first_hz:.3} Hz, B {:.1e}", pluck.stiffness);
+        for reading in &readings {
+            let off = cents(reading.frequency_hz, first_hz);
+            assert!(off.abs() < 50.0, "{what}: {reading:?} is {off} cents off");
+        }
+        let [Some(first), Some(last)] = [readings.first(), readings.last()] else {
+            panic!("{what}: no reading");
+        };
+        let off = cents(last.frequency_hz, first_hz);
+        assert!(off.abs() <= 0.5, "{what}: {off} cents off, {last:?}");
+        worst = worst.max(off.abs());
+        worst_first = worst_first.max(cents(first.frequency_hz, first_hz).abs());
+        sum += off * off;
+    }
+    let rms = (sum / count as f64).sqrt();
+    println!(
+        "{count} plucks: at most {worst:.3} cents off, {rms:.4} rms; the first reading at most {worst_first:.2}"
+    );
+}
+
+/// The first reading of a low E comes within 35 ms of its beginning.
+#[test]
+fn a_low_e_is_read_within_35_ms() {
+    let e2_hz = 440.0 * (-29f64 / 12.0).exp2();
+    let (mut latest, mut worst) = (0, 0.0f64);
+    for seed in 0..trials(24) {
+        let mut random = Random(0xe2 + seed);
+        let first_hz = e2_hz * random.between(-0.5 / 12.0, 0.5 / 12.0).exp2();
+        let pluck = Pluck::random(&mut random, first_hz);
+        let sound = pluck.sound(&mut random, 1920);
+        let readings = readings(&sound);
+        let first = readings
+            .first()
+            .unwrap_or_else(|| panic!("seed {seed}: no reading"));
+        let frames = first.position as usize - pluck.silence;
+        let off = cents(first.frequency_hz, first_hz);
+        // 35 ms are 1680 frames.
+        assert!(
+            frames <= 1680,
+            "seed {seed}: {first_hz} Hz after {frames} frames"
+        );
+        assert!(off.abs() < 5.0, "seed {seed}: {off} cents off");
+        latest = latest.max(frames);
+        worst = worst.max(off.abs());
+    }
+    println!(
+        "E2: first reading after at most {:.1} ms, at most {worst:.2} cents off",
+        latest as f64 / 48.0
+    );
+}
+
+#[test]
+fn a_new_note_is_heard_soon_and_the_old_one_is_forgotten() {
+    let mut random = Random(7);
+    let mut sound = Vec::new();
+    for hz in [110.0, 146.83] {
+        let mut pluck = Pluck::random(&mut random, hz);
+        pluck.silence = 0;
+        sound.extend(pluck.sound(&mut random, 19_200));
+    }
+    let readings = readings(&sound);
+    let late = |reading: &&Reading| reading.position > 19_200 + 4_800;
+    let after: Vec<&Reading> = readings.iter().filter(late).collect();
+    assert!(after.len() > 3);
+    for reading in after {
+        let off = cents(reading.frequency_hz, 146.83);
+        assert!(off.abs() < 2.0, "{reading:?}: {off}");
+    }
+}
+
+#[test]
+fn the_cut_into_pieces_and_the_rate_do_not_matter() {
+    let mut random = Random(3);
+    let sound = Pluck::random(&mut random, 196.0).sound(&mut random, 9600);
+    let whole = {
+        let mut readings = Vec::new();
+        Tuner::new(RATE_HZ).push(&sound, &mut |reading| readings.push(reading));
+        readings
+    };
+    assert_eq!(whole, readings(&sound));
+    // A sine at 192 kHz, which is thinned to 48 kHz.
+    let sine: Vec<f32> = (0..38_400)
+        .map(|n| (TAU * 329.6 * f64::from(n) / 192e3).sin() as f32)
+        .collect();
+    let mut last = None;
+    Tuner::new(192_000).push(&sine, &mut |reading| last = Some(reading));
+    let last = last.expect("a sine has a pitch");
+    assert!(cents(last.frequency_hz, 329.6).abs() < 0.01, "{last:?}");
+    assert_eq!(Note::nearest(last.frequency_hz, 440.0).name(), "E4");
+}
+
+#[test]
+fn silence_noise_and_what_is_not_finite_are_no_notes() {
+    assert_eq!(readings(&[0.0; 24_000]), []);
+    let mut random = Random(1);
+    let noise: Vec<f32> = (0..24_000).map(|_| random.normal() as f32 * 0.1).collect();
+    assert_eq!(readings(&noise), []);
+    assert_eq!(readings(&[f32::NAN; 9600]), []);
+}

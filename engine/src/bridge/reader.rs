@@ -1,0 +1,290 @@
+//! The end of a bridge that gives frames.
+
+#![warn(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros
+)]
+
+use std::sync::Arc;
+
+use ossicle_dsp::clock::{DriftLoop, LoopSpec};
+use ossicle_dsp::resample::{Head, History, Kernel};
+use ossicle_io::ring::{FrameReader, Piece};
+
+use super::cover::Cover;
+use super::holes::Holes;
+use super::law::{Law, OneClock};
+use super::stats::BridgeStats;
+use super::{BridgeSpec, Mark};
+
+/// Frames that are moved at once, and read at once near what is missing.
+const PIECE_FRAMES: usize = 1024;
+const SHORT_FRAMES: usize = 32;
+
+/// Reads at its own rate what a [`BridgeWriter`](super::BridgeWriter) wrote at another's.
+///
+/// # Real-time
+/// Every method is safe.
+pub(crate) struct BridgeReader {
+    ring: FrameReader,
+    marks: rtrb::Consumer<Mark>,
+    law: Law,
+    kernel: Arc<Kernel>,
+    history: History,
+    holes: Holes,
+    cover: Cover,
+    channels: usize,
+    /// Where the next frame is, and how far from there to the one behind it: what it is now, and
+    /// what it grows by with each.
+    head: Head,
+    step: f64,
+    slope: f64,
+    is_reading: bool,
+    /// What sounds on behind a jump: a place, its step, and how many frames of the fade are done.
+    old: Option<(Head, f64, usize)>,
+    was_heard: bool,
+    scratch: Box<[f32]>,
+    stats: Arc<BridgeStats>,
+}
+
+impl BridgeReader {
+    pub(super) fn new(
+        spec: &BridgeSpec,
+        kernel: Arc<Kernel>,
+        ring: FrameReader,
+        marks: rtrb::Consumer<Mark>,
+        ring_frames: usize,
+    ) -> Self {
+        let law = if spec.one_clock {
+            Law::OneClock(OneClock::new(spec.from_period.max(spec.to_period)))
+        } else {
+            let mut drift = DriftLoop::new(LoopSpec {
+                from_hz: f64::from(spec.from_hz),
+                to_hz: f64::from(spec.to_hz),
+                ahead_frames: kernel.frames_after() as f64,
+                learned: spec.learned,
+            });
+            drift.set_most_delay_frames(ring_frames as f64);
+            Law::Drift(Box::new(drift))
+        };
+        // A reader that comes late finds what is behind it, and what was in the ring before it.
+        let history = History::new(spec.channels, 2 * ring_frames + kernel.taps());
+        Self {
+            ring,
+            marks,
+            law,
+            history,
+            kernel,
+            holes: Holes::default(),
+            cover: Cover::new(spec.channels, spec.to_hz),
+            channels: spec.channels,
+            head: Head::default(),
+            step: 1.0,
+            slope: 0.0,
+            is_reading: false,
+            old: None,
+            was_heard: false,
+            scratch: vec![0.0; PIECE_FRAMES * spec.channels].into_boxed_slice(),
+            stats: Arc::default(),
+        }
+    }
+
+    /// What it tells of itself.
+    pub(crate) fn stats(&self) -> &Arc<BridgeStats> {
+        &self.stats
+    }
+
+    /// Channels of a frame.
+    pub(crate) fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Frames that wait in the ring.
+    pub(crate) fn waiting_frames(&self) -> usize {
+        self.ring.available()
+    }
+
+    /// The reader's calls come from another clock, or from one that was away.
+    pub(crate) fn is_back(&mut self, error: Option<f64>) {
+        self.law.reader_is_back(error);
+    }
+
+    /// The least delay that is enough, in nanoseconds.
+    pub(crate) fn needed_ns(&self) -> f64 {
+        match &self.law {
+            Law::Drift(drift) => drift.needed_ns(),
+            Law::OneClock(_) => 0.0,
+        }
+    }
+
+    /// Reads no earlier than so long behind the writer.
+    pub(crate) fn wait_for_ns(&mut self, nanoseconds: f64) {
+        if let Law::Drift(drift) = &mut self.law {
+            drift.set_least_delay_ns(nanoseconds);
+        }
+    }
+
+    /// A call of the reader begins, at `time_ns`, for `frames` frames that end before its frame
+    /// `end`; [`read`](Self::read) gives them.
+    pub(crate) fn begin(&mut self, end: u64, time_ns: u64, frames: usize) {
+        self.drain();
+        let Some(read) = self.law.read(end, time_ns, frames) else {
+            self.is_reading = false;
+            self.old = None;
+            return;
+        };
+        if read.jump && self.is_reading {
+            self.stats.jumped();
+            self.leave();
+        } else if read.jump {
+            self.old = None;
+        }
+        self.is_reading = true;
+        self.head = Head {
+            index: read.frame,
+            fraction: read.fraction,
+        };
+        self.step = read.step_from;
+        self.slope = (read.step_to - read.step_from) / frames as f64;
+        let before = self.kernel.frames_before() as u64;
+        self.holes.forget(
+            read.frame
+                .saturating_sub(before + self.history.capacity_frames() as u64),
+        );
+        match &self.law {
+            Law::Drift(drift) => self.stats.tell(drift),
+            Law::OneClock(one) => self.stats.tell_delay(one.period),
+        }
+    }
+
+    /// The next frames of the call, interleaved; returns how many were missing though the stream
+    /// was heard before.
+    pub(crate) fn read(&mut self, out: &mut [f32]) -> usize {
+        let frames = out.len() / self.channels;
+        if !self.is_reading {
+            self.cover.missing(out);
+            return self.note_missing(frames);
+        }
+        let (mut done, mut missing) = (0, 0);
+        while done < frames {
+            let left = frames - done;
+            let run = if self.is_there(left) {
+                left
+            } else {
+                left.min(SHORT_FRAMES)
+            };
+            let piece = &mut out[done * self.channels..(done + run) * self.channels];
+            let step_to = self.step + self.slope * run as f64;
+            let (there, mut head) = (self.is_there(run), self.head);
+            if there
+                && self
+                    .kernel
+                    .read(&self.history, &mut head, self.step, step_to, piece)
+                    == run
+            {
+                self.head = head;
+                self.cross(piece);
+                self.cover.sounding(piece);
+                self.was_heard = true;
+            } else {
+                self.old = None;
+                self.pass(run, step_to);
+                self.cover.missing(piece);
+                missing += run;
+            }
+            self.step = step_to;
+            done += run;
+        }
+        self.note_missing(missing)
+    }
+
+    fn note_missing(&self, frames: usize) -> usize {
+        if !self.was_heard {
+            return 0;
+        }
+        self.stats.missed(frames);
+        frames
+    }
+
+    /// Moves what has come into the history, and hears of the writer's calls.
+    fn drain(&mut self) {
+        while let Ok(mark) = self.marks.pop() {
+            self.law.mark(&mark);
+        }
+        while let Some(piece) = self.ring.next_piece(&mut self.scratch) {
+            match piece {
+                Piece::Audio { frames } => {
+                    self.history.write(&self.scratch[..frames * self.channels]);
+                }
+                Piece::Lost { frames, .. } => {
+                    let begin = self.history.end();
+                    self.history.write_silence(frames);
+                    self.holes.add(begin, self.history.end());
+                }
+            }
+        }
+    }
+
+    /// Whether all is there for so many frames from the head on.
+    fn is_there(&self, frames: usize) -> bool {
+        self.is_there_from(
+            &self.head,
+            self.step.max(self.step + self.slope * frames as f64),
+            frames,
+        )
+    }
+
+    fn is_there_from(&self, head: &Head, step: f64, frames: usize) -> bool {
+        let way = (head.fraction + step * frames as f64) as u64 + 1;
+        let Some(begin) = head.index.checked_sub(self.kernel.frames_before() as u64) else {
+            return false;
+        };
+        // A place before the first frame is one near the end of all numbers.
+        let end = head
+            .index
+            .saturating_add(way + self.kernel.frames_after() as u64);
+        begin >= self.history.begin() && end <= self.history.end() && self.holes.spare(begin, end)
+    }
+
+    /// Passes over frames that are not there.
+    fn pass(&mut self, frames: usize, step_to: f64) {
+        let way = frames as f64 * 0.5 * (self.step + step_to) + self.head.fraction;
+        let whole = way as u64;
+        self.head.index = self.head.index.wrapping_add(whole);
+        self.head.fraction = way - whole as f64;
+    }
+
+    /// The head is about to jump: what is there sounds on from where it was, as long as a fade.
+    fn leave(&mut self) {
+        if self.cover.is_silent() {
+            return;
+        }
+        let frames = self.cover.fade_frames();
+        if self.old.is_none() && self.is_there_from(&self.head, self.step, frames) {
+            self.old = Some((self.head, self.step, 0));
+        } else {
+            self.old = None;
+            self.cover.break_off();
+        }
+    }
+
+    /// Fades from what was before a jump into `piece`.
+    fn cross(&mut self, piece: &mut [f32]) {
+        let Some((mut head, step, mut done)) = self.old else {
+            return;
+        };
+        let (channels, frames) = (self.channels, self.cover.fade_frames());
+        for piece in piece.chunks_mut(PIECE_FRAMES * channels) {
+            let now = (piece.len() / channels).min(frames - done);
+            let old = &mut self.scratch[..now * channels];
+            self.kernel.read(&self.history, &mut head, step, step, old);
+            self.cover.cross(old, &mut piece[..now * channels], done);
+            done += now;
+            if done == frames {
+                break;
+            }
+        }
+        self.old = (done < frames).then_some((head, step, done));
+    }
+}

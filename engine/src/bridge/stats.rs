@@ -1,0 +1,118 @@
+//! What a bridge tells of itself, written and read without waiting.
+
+#![warn(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros
+)]
+
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use ossicle_dsp::clock::{DriftLoop, Learned};
+
+/// A number that one thread writes and others read.
+#[derive(Debug, Default)]
+struct Number(AtomicU64);
+
+impl Number {
+    fn set(&self, value: f64) {
+        self.0.store(value.to_bits(), Relaxed);
+    }
+
+    fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Relaxed))
+    }
+}
+
+/// The state of a bridge, by its reader.
+#[derive(Debug, Default)]
+pub(crate) struct BridgeStats {
+    reads: AtomicBool,
+    ratio: Number,
+    spread_ns: Number,
+    margin_frames: Number,
+    delay_frames: Number,
+    error_frames: Number,
+    from_error: Number,
+    to_error: Number,
+    jumps: AtomicU64,
+    missing_frames: AtomicU64,
+}
+
+impl BridgeStats {
+    pub(super) fn tell(&self, drift: &DriftLoop) {
+        let (from_error, to_error) = drift.errors();
+        self.reads.store(drift.is_reading(), Relaxed);
+        self.ratio.set(drift.step());
+        self.spread_ns.set(drift.spread_ns());
+        self.margin_frames.set(drift.margin_frames());
+        self.delay_frames.set(drift.delay_frames());
+        self.error_frames.set(drift.error_frames());
+        self.from_error.set(from_error);
+        self.to_error.set(to_error);
+    }
+
+    pub(super) fn tell_delay(&self, frames: u64) {
+        self.reads.store(true, Relaxed);
+        self.ratio.set(1.0);
+        self.margin_frames.set(frames as f64);
+        self.delay_frames.set(frames as f64);
+    }
+
+    pub(super) fn jumped(&self) {
+        self.jumps.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn missed(&self, frames: usize) {
+        self.missing_frames.fetch_add(frames as u64, Relaxed);
+    }
+
+    /// Whether anything was read lately.
+    pub(crate) fn reads(&self) -> bool {
+        self.reads.load(Relaxed)
+    }
+
+    /// Frames of the writer's per frame of the reader's.
+    pub(crate) fn ratio(&self) -> f64 {
+        self.ratio.get()
+    }
+
+    /// How late calls come in the mean, in nanoseconds.
+    pub(crate) fn spread_ns(&self) -> f64 {
+        self.spread_ns.get()
+    }
+
+    /// The writer's frames kept for lateness.
+    pub(crate) fn margin_frames(&self) -> f64 {
+        self.margin_frames.get()
+    }
+
+    /// The writer's frames by which the reader is behind.
+    pub(crate) fn delay_frames(&self) -> f64 {
+        self.delay_frames.get()
+    }
+
+    /// The writer's frames by which the reader is off where it should be.
+    pub(crate) fn error_frames(&self) -> f64 {
+        self.error_frames.get()
+    }
+
+    /// Moves of the position so far, the first not among them.
+    pub(crate) fn jumps(&self) -> u64 {
+        self.jumps.load(Relaxed)
+    }
+
+    /// Frames of the reader's that were silence for want of the writer's.
+    pub(crate) fn missing_frames(&self) -> u64 {
+        self.missing_frames.load(Relaxed)
+    }
+
+    /// What is worth keeping of both clocks; `None` while nothing was read.
+    pub(crate) fn learned(&self) -> Option<Learned> {
+        self.reads().then(|| Learned {
+            from_error: self.from_error.get(),
+            to_error: self.to_error.get(),
+            margin_frames: self.margin_frames(),
+        })
+    }
+}

@@ -1,0 +1,296 @@
+//! How far the clocks of two devices are apart, from when they call.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ossicle_dsp::clock::ClockEstimator;
+use ossicle_io::device::reaper::Reaper;
+use ossicle_io::device::{
+    Call, HostKind, Port, Stream, StreamInfo, StreamRequest, StreamState, default_host, open,
+};
+use ossicle_io::ring::touched;
+
+use super::error::ProbeError;
+use crate::error::EngineError;
+
+/// How long it may be measured, in seconds.
+const SECONDS: (f64, f64) = (4.0, 86_400.0);
+/// Seconds of a part, each of which tells the rates, and fewest and most parts.
+const PART_S: f64 = 4.0;
+const PARTS: (usize, usize) = (2, 64);
+/// Calls that may wait to be taken from a callback: two seconds of the shortest periods.
+const WAITING: usize = 1 << 14;
+/// Fewest calls of a part that tell its rate.
+const CALLS_LEAST: usize = 8;
+/// Time between two looks at the streams.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long a stream gets to be dropped before it is abandoned.
+const RETIRE_WITHIN: Duration = Duration::from_millis(1500);
+
+/// What is to be measured.
+#[derive(Clone, Debug)]
+pub struct DriftConfig {
+    /// How the input is reached, and which it is; no host for the first that answers.
+    pub input: (Option<HostKind>, Port),
+    /// The same for the output, which plays silence.
+    pub output: (Option<HostKind>, Port),
+    /// Seconds, 4 to 86400; 30 unless told.
+    pub seconds: f64,
+    /// Frames per callback asked for; `None` for a default.
+    pub buffer_frames: Option<u32>,
+}
+
+impl Default for DriftConfig {
+    fn default() -> Self {
+        Self {
+            input: Default::default(),
+            output: Default::default(),
+            seconds: 30.0,
+            buffer_frames: None,
+        }
+    }
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drift {
+    /// How much faster the input's clock runs than the output's, each against its nominal rate, in
+    /// millionths.
+    pub ppm: f64,
+    /// How much that spreads from part to part of the time, as a standard deviation.
+    pub spread_ppm: f64,
+    /// Parts of the time.
+    pub parts: usize,
+    /// Seconds that were measured.
+    pub seconds: f64,
+    /// The input.
+    pub input: Side,
+    /// The output.
+    pub output: Side,
+}
+
+/// What was found of one device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Side {
+    /// What was settled.
+    pub info: StreamInfo,
+    /// Calls of the device.
+    pub calls: u64,
+    /// How much faster its clock runs than this machine's says, in millionths, and how much that
+    /// spreads from part to part, as a standard deviation.
+    pub ppm: f64,
+    /// The spread.
+    pub spread_ppm: f64,
+    /// How late half of the calls came at most, in microseconds.
+    pub late_half_us: f64,
+    /// How late all but one of 10,000 came at most, in microseconds; the latest, where there are
+    /// fewer.
+    pub late_most_us: f64,
+    /// Frames that the device lost.
+    pub lost_frames: u64,
+    /// Xruns that its backend told.
+    pub xruns: u64,
+}
+
+/// Listens to when two devices call, and tells how far their clocks are apart.
+///
+/// Nothing is heard: the output plays silence. `is_asked` is asked often whether to end; after a
+/// quarter of the time, what is known then is told.
+///
+/// # Errors
+/// [`ProbeError::OutOfRange`], [`ProbeError::TooFewCalls`], [`ProbeError::Stopped`], and devices that
+/// cannot be had or are lost.
+pub fn drift(
+    config: &DriftConfig,
+    is_asked: &mut dyn FnMut() -> bool,
+) -> Result<Drift, ProbeError> {
+    let (min, max) = SECONDS;
+    if !(min..=max).contains(&config.seconds) {
+        return Err(ProbeError::OutOfRange {
+            name: "the time",
+            value: config.seconds,
+            min,
+            max,
+            unit: "s",
+        });
+    }
+    let request = |input: Option<&Port>, output: Option<&Port>| StreamRequest {
+        input: input.cloned(),
+        output: output.cloned(),
+        buffer_frames: config.buffer_frames,
+        realtime: true,
+        ..StreamRequest::default()
+    };
+    let (input, output) = (&config.input, &config.output);
+    let mut input = Listener::start(input.0, &request(Some(&input.1), None))?;
+    let mut output = Listener::start(output.0, &request(None, Some(&output.1)))?;
+    let began = Instant::now();
+    let mut seconds = 0.0;
+    while seconds < config.seconds {
+        if is_asked() {
+            if seconds < (0.25 * config.seconds).max(min) {
+                return Err(ProbeError::Stopped);
+            }
+            break;
+        }
+        thread::sleep(LOOK);
+        seconds = began.elapsed().as_secs_f64();
+        input.take()?;
+        output.take()?;
+    }
+    let parts = ((seconds / PART_S) as usize).clamp(PARTS.0, PARTS.1);
+    let (ins, outs) = (input.parts_ppm(parts)?, output.parts_ppm(parts)?);
+    let between: Vec<f64> = ins
+        .iter()
+        .zip(&outs)
+        .map(|(a, b)| ((1.0 + a * 1e-6) / (1.0 + b * 1e-6) - 1.0) * 1e6)
+        .collect();
+    let (ppm, spread_ppm) = mean_and_deviation(&between);
+    Ok(Drift {
+        ppm,
+        spread_ppm,
+        parts,
+        seconds,
+        input: input.side(&ins),
+        output: output.side(&outs),
+    })
+}
+
+/// One device and when it called.
+struct Listener {
+    stream: Option<Box<dyn Stream>>,
+    info: StreamInfo,
+    waiting: rtrb::Consumer<(u64, u64)>,
+    /// Frame behind each call, and its time in nanoseconds.
+    calls: Vec<(u64, u64)>,
+}
+
+impl Listener {
+    fn start(host: Option<HostKind>, request: &StreamRequest) -> Result<Self, ProbeError> {
+        let host = match host {
+            Some(host) => host,
+            None => default_host().ok_or(EngineError::NoHost)?,
+        };
+        let (mut told, waiting) = touched(WAITING, || (0, 0));
+        let stream = open(host, request)?.start(Box::new(move |call: &mut Call<'_>| {
+            // One that does not fit is a call less to know.
+            let _ = told.push((call.position + call.frames as u64, call.time_ns));
+        }))?;
+        Ok(Self {
+            info: stream.info().clone(),
+            stream: Some(stream),
+            waiting,
+            calls: Vec::new(),
+        })
+    }
+
+    fn name(&self) -> String {
+        let names = [&self.info.input_device, &self.info.output_device];
+        names.into_iter().flatten().cloned().collect()
+    }
+
+    /// Takes what was told since.
+    fn take(&mut self) -> Result<(), ProbeError> {
+        while let Ok(call) = self.waiting.pop() {
+            // A long block comes as several calls in the same instant; the last says it all.
+            match self.calls.last_mut() {
+                Some(last) if last.1 == call.1 => *last = call,
+                _ => self.calls.push(call),
+            }
+        }
+        let state = self.stream.as_ref().map(|stream| stream.status().state());
+        match state {
+            Some(StreamState::Lost(cause)) => Err(EngineError::DeviceLost {
+                device: self.name(),
+                cause: cause.to_string(),
+            }
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The error of the clock in each part of the time, in millionths.
+    fn parts_ppm(&self, parts: usize) -> Result<Vec<f64>, ProbeError> {
+        let too_few = || ProbeError::TooFewCalls {
+            device: self.name(),
+            calls: self.calls.len() as u64,
+        };
+        let length = self.calls.len() / parts;
+        if length < CALLS_LEAST {
+            return Err(too_few());
+        }
+        let of_part = |calls: &[(u64, u64)]| {
+            let mut clock = ClockEstimator::new(f64::from(self.info.sample_rate_hz), None);
+            for &(frame, time_ns) in calls {
+                clock.observe(frame, time_ns);
+            }
+            clock.error() * 1e6
+        };
+        Ok(self
+            .calls
+            .chunks_exact(length)
+            .take(parts)
+            .map(of_part)
+            .collect())
+    }
+
+    fn side(&self, parts_ppm: &[f64]) -> Side {
+        let (ppm, spread_ppm) = mean_and_deviation(parts_ppm);
+        let learned = Some(ppm * 1e-6);
+        let mut clock = ClockEstimator::new(f64::from(self.info.sample_rate_hz), learned);
+        let mut late_us: Vec<f64> = Vec::with_capacity(self.calls.len());
+        for &(frame, time_ns) in &self.calls {
+            clock.observe(frame, time_ns);
+            late_us.push(clock.late_ns() * 1e-3);
+        }
+        // What is late is known only once the floor is.
+        late_us.drain(..late_us.len() / 4);
+        late_us.sort_by(f64::total_cmp);
+        let told = |part: f64| {
+            let last = late_us.len().saturating_sub(1);
+            late_us.get((part * last as f64).ceil() as usize).copied()
+        };
+        let status = self.stream.as_ref().map(|stream| stream.status());
+        Side {
+            info: self.info.clone(),
+            calls: self.calls.len() as u64,
+            ppm,
+            spread_ppm,
+            late_half_us: told(0.5).unwrap_or_default(),
+            late_most_us: told(0.9999).unwrap_or_default(),
+            lost_frames: status.map_or(0, |status| status.lost_frames()),
+            xruns: status.map_or(0, |status| status.xruns()),
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            Reaper::new().retire(stream, RETIRE_WITHIN);
+        }
+    }
+}
+
+fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values
+        .iter()
+        .map(|value| (value - mean) * (value - mean))
+        .sum();
+    (mean, (squares / (count - 1.0).max(1.0)).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mean_and_deviation;
+
+    #[test]
+    fn the_deviation_is_that_of_a_sample() {
+        // Squares from the mean 5: 9 + 1 + 1 + 9, over 3.
+        let (mean, deviation) = mean_and_deviation(&[2.0, 4.0, 6.0, 8.0]);
+        assert_eq!(mean, 5.0);
+        assert!((deviation - (20.0_f64 / 3.0).sqrt()).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,241 @@
+//! The devices at the core's two ends: where its input comes from, and who plays its output beside
+//! the master.
+
+#![warn(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros
+)]
+
+use ossicle_io::device::Call;
+use ossicle_io::ring::Cause;
+
+use super::core::CHUNK_FRAMES;
+use super::shared::{Shared, count};
+use crate::bridge::{BridgeReader, BridgeWriter};
+
+/// For each channel that is filled, the channel it comes from, if any.
+pub(super) type Map = Box<[Option<usize>]>;
+
+/// Channels to as many, one to one; a single one goes to all.
+pub(super) fn straight(have: usize, want: usize) -> Map {
+    (0..want)
+        .map(|channel| match have {
+            1 => Some(0),
+            _ => Some(channel).filter(|&channel| channel < have),
+        })
+        .collect()
+}
+
+/// Copies frames, channel by channel; what comes from none is silent.
+pub(super) fn spread(from: &[f32], from_channels: usize, to: &mut [f32], map: &[Option<usize>]) {
+    if map.is_empty() {
+        return;
+    }
+    let is_straight =
+        from_channels == map.len() && map.iter().enumerate().all(|(at, from)| *from == Some(at));
+    if is_straight {
+        to.copy_from_slice(from);
+        return;
+    }
+    for (channel, source) in map.iter().enumerate() {
+        let to = to[channel..].iter_mut().step_by(map.len());
+        match source {
+            Some(source) => {
+                let from = from[*source..].iter().step_by(from_channels);
+                to.zip(from).for_each(|(to, from)| *to = *from);
+            }
+            None => to.for_each(|sample| *sample = 0.0),
+        }
+    }
+}
+
+/// Where a lane's frames come from.
+pub(super) enum LaneFrom {
+    /// Nowhere: its device was not there yet.
+    Away,
+    /// The device that calls the core, in the same call.
+    Caller,
+    /// Another device.
+    Bridge(Box<BridgeReader>),
+}
+
+/// A capture device.
+pub(super) struct Lane {
+    pub(super) from: LaneFrom,
+    /// Channels of the device as the session began.
+    pub(super) channels: usize,
+    /// Where its channels go in the core's input: the device's and the core's.
+    pub(super) places: Box<[(usize, usize)]>,
+}
+
+/// All capture devices.
+pub(super) struct Lanes {
+    lanes: Box<[Lane]>,
+    /// The core's input is the only lane's frames as they are.
+    is_plain: bool,
+    scratch: Box<[f32]>,
+}
+
+impl Lanes {
+    pub(super) fn new(lanes: Vec<Lane>, channels_in: usize) -> Self {
+        let widest = lanes.iter().map(|lane| lane.channels).max().unwrap_or(1);
+        let is_plain = matches!(&lanes[..], [lane] if lane.channels == channels_in
+            && lane.places.len() == channels_in
+            && lane.places.iter().enumerate().all(|(at, place)| *place == (at, at)));
+        Self {
+            lanes: lanes.into(),
+            is_plain,
+            scratch: vec![0.0; CHUNK_FRAMES * widest].into(),
+        }
+    }
+
+    /// Puts another source in a lane's place; returns the one before.
+    pub(super) fn replace(&mut self, lane: usize, from: LaneFrom) -> LaneFrom {
+        match self.lanes.get_mut(lane) {
+            Some(lane) => core::mem::replace(&mut lane.from, from),
+            None => from,
+        }
+    }
+
+    /// The core is called by another clock from now on.
+    pub(super) fn is_back(&mut self, error: Option<f64>) {
+        for lane in &mut self.lanes {
+            if let LaneFrom::Bridge(reader) = &mut lane.from {
+                reader.is_back(error);
+            }
+        }
+    }
+
+    /// A call begins that ends before the core's frame `end`. All lanes are as late as the latest.
+    pub(super) fn begin(&mut self, end: u64, call: &Call<'_>, shared: &Shared) {
+        let many = self.lanes.len() > 1;
+        let (mut needed_ns, mut delay_frames) = (0.0, 0.0);
+        if many {
+            for lane in &self.lanes {
+                if let LaneFrom::Bridge(reader) = &lane.from {
+                    needed_ns = reader.needed_ns().max(needed_ns);
+                }
+            }
+        }
+        for lane in &mut self.lanes {
+            if let LaneFrom::Bridge(reader) = &mut lane.from {
+                if many {
+                    reader.wait_for_ns(needed_ns);
+                }
+                reader.begin(end, call.time_ns, call.frames);
+                let stats = reader.stats();
+                delay_frames = (stats.delay_frames() / stats.ratio()).max(delay_frames);
+            }
+        }
+        shared.set_bridge_frames(delay_frames);
+    }
+
+    /// Frames that wait on their way to the core, where there is a bridge.
+    pub(super) fn waiting_frames(&self) -> Option<u32> {
+        self.lanes.iter().find_map(|lane| match &lane.from {
+            LaneFrom::Bridge(reader) => Some(reader.waiting_frames() as u32),
+            _ => None,
+        })
+    }
+
+    /// Fills `out`, `frames` frames of the core's input; `device` is the caller's own input for
+    /// them. Returns whether anybody is there to capture.
+    pub(super) fn fill(
+        &mut self,
+        out: &mut [f32],
+        frames: usize,
+        device: &[f32],
+        shared: &Shared,
+    ) -> bool {
+        if self.is_plain {
+            return self.lanes[0].read(out, frames, device, shared);
+        }
+        let channels_in = out.len() / frames.max(1);
+        out.fill(0.0);
+        let mut is_there = false;
+        for lane in &mut self.lanes {
+            let channels = lane.channels;
+            let captured = &mut self.scratch[..frames * channels];
+            is_there |= lane.read(captured, frames, device, shared);
+            for &(from, to) in &lane.places {
+                let from = captured[from..].iter().step_by(channels);
+                let to = out[to..].iter_mut().step_by(channels_in);
+                to.zip(from).for_each(|(to, from)| *to += from);
+            }
+        }
+        is_there
+    }
+}
+
+impl Lane {
+    /// The next frames of the device, in the channels it had as the session began.
+    fn read(&mut self, out: &mut [f32], frames: usize, device: &[f32], shared: &Shared) -> bool {
+        match &mut self.from {
+            LaneFrom::Away => out.fill(0.0),
+            LaneFrom::Caller if device.len() == out.len() => out.copy_from_slice(device),
+            LaneFrom::Caller => {
+                fit(device, device.len() / frames.max(1), out, self.channels);
+                return !device.is_empty();
+            }
+            LaneFrom::Bridge(reader) if reader.channels() == self.channels => {
+                count(&shared.underrun_frames, reader.read(out) as u64);
+            }
+            LaneFrom::Bridge(reader) => {
+                let have = reader.channels();
+                let mut piece = [0.0; 1024];
+                let most = piece.len() / have;
+                for out in out.chunks_mut(most.max(1) * self.channels) {
+                    let now = out.len() / self.channels;
+                    let piece = &mut piece[..(now * have).min(most * have)];
+                    count(&shared.underrun_frames, reader.read(piece) as u64);
+                    fit(piece, have, out, self.channels);
+                }
+            }
+        }
+        !matches!(self.from, LaneFrom::Away)
+    }
+}
+
+/// Frames of other channels than are wanted: one to one, the others silent.
+fn fit(from: &[f32], have: usize, out: &mut [f32], want: usize) {
+    out.fill(0.0);
+    if have == 0 {
+        return;
+    }
+    for (out, from) in out.chunks_exact_mut(want).zip(from.chunks_exact(have)) {
+        for (out, from) in out.iter_mut().zip(from) {
+            *out = *from;
+        }
+    }
+}
+
+/// A playback device that another clock calls.
+pub(super) struct OutLine {
+    pub(super) writer: BridgeWriter,
+    /// For each of its channels, that of the core's output.
+    pub(super) map: Map,
+    pub(super) scratch: Box<[f32]>,
+}
+
+impl OutLine {
+    pub(super) fn new(writer: BridgeWriter, map: Map) -> Self {
+        Self {
+            scratch: vec![0.0; CHUNK_FRAMES * writer.channels()].into(),
+            writer,
+            map,
+        }
+    }
+
+    /// Frames of the core's output.
+    pub(super) fn write(&mut self, output: &[f32], channels: usize, shared: &Shared) {
+        let frames = output.len() / channels;
+        let samples = &mut self.scratch[..frames * self.map.len()];
+        spread(output, channels, samples, &self.map);
+        count(&shared.skipped_frames, self.writer.write(samples));
+    }
+
+    pub(super) fn lose(&mut self, frames: u64) {
+        self.writer.lose(frames, Cause::Xrun);
+    }
+}

@@ -1,0 +1,293 @@
+//! Starts the streams of a session's devices, in the beginning and whenever one comes back.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ossicle_dsp::clock::Learned;
+use ossicle_dsp::resample::{Kernel, Taps};
+use ossicle_io::device::{Call, Callback, HostKind, PendingStream, Port, Stream, StreamInfo};
+
+use super::core::{Caller, Core};
+use super::device::Device;
+use super::lanes::{LaneFrom, Map, OutLine, straight};
+use super::post::{Parcel, Sender};
+use super::raw::RawTakes;
+use super::shared::Shared;
+use super::slot::{Lent, Slot};
+use crate::bridge::{BridgeReader, BridgeSpec, BridgeStats, BridgeWriter, bridge};
+use crate::error::EngineError;
+
+/// What a device of the session is for.
+#[derive(Clone, Debug)]
+pub(super) struct Role {
+    pub(super) host: HostKind,
+    pub(super) input: Option<Port>,
+    pub(super) output: Option<Port>,
+    /// Its place among the capture devices.
+    pub(super) lane: Option<usize>,
+    /// Its place among the playback devices beside the first.
+    pub(super) out: Option<usize>,
+    /// Its number among all playback devices, from 0: what routes count in.
+    pub(super) plays: usize,
+    /// It calls the core while it can.
+    pub(super) is_master: bool,
+}
+
+/// A device's place in the session, which outlives its streams.
+#[derive(Clone)]
+pub(super) struct Seat {
+    pub(super) role: Role,
+    /// The number of the stream whose calls count.
+    pub(super) gate: Arc<AtomicU64>,
+    /// Recordings of its own sound.
+    pub(super) takes: Option<Arc<Slot<RawTakes>>>,
+}
+
+/// A stream that runs, and what is read of its bridges.
+pub(super) struct Started {
+    pub(super) stream: Box<dyn Stream>,
+    pub(super) number: u64,
+    pub(super) capture: Option<BridgeSide>,
+    pub(super) play: Option<BridgeSide>,
+}
+
+/// A bridge, as the control side sees it.
+#[derive(Clone, Debug)]
+pub(super) struct BridgeSide {
+    pub(super) stats: Arc<BridgeStats>,
+    pub(super) from_hz: u32,
+    pub(super) to_hz: u32,
+}
+
+/// What was learned of a device's clock: as one that captures, as one that plays, and as the one
+/// that calls the core.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known {
+    pub(super) capture: Option<Learned>,
+    pub(super) play: Option<Learned>,
+    pub(super) caller: Option<f64>,
+}
+
+/// What all streams of a session have in common.
+pub(super) struct Stage {
+    pub(super) shared: Arc<Shared>,
+    pub(super) slot: Arc<Slot<Core>>,
+    /// The number of the stream that calls the core.
+    pub(super) pace: Arc<AtomicU64>,
+    /// The number of the master's last stream.
+    pub(super) master: AtomicU64,
+    pub(super) is_on_jack: bool,
+    pub(super) sample_rate_hz: u32,
+    pub(super) channels_out: usize,
+    /// Frames of a call of the core, as far as is known.
+    pub(super) period: usize,
+    pub(super) taps: Taps,
+    /// For each playback device, what its channels play, where that was asked for.
+    pub(super) routes: Vec<Option<Map>>,
+    pub(super) post: Mutex<Sender>,
+    pub(super) kernels: Mutex<BTreeMap<(u32, u32), Arc<Kernel>>>,
+    pub(super) numbers: AtomicU64,
+}
+
+impl Stage {
+    /// Starts a settled stream in its seat: it calls the core where it is the master and has the
+    /// session's rate, else it is bridged.
+    pub(super) fn start(
+        &self,
+        seat: &Seat,
+        known: Known,
+        pending: Box<dyn PendingStream>,
+    ) -> Result<Started, EngineError> {
+        let info = pending.info().clone();
+        let number = self.numbers.fetch_add(1, AcqRel) + 1;
+        if seat.role.is_master && info.sample_rate_hz == self.sample_rate_hz {
+            return self.start_master(seat, known, number, &info, pending);
+        }
+        let period = info.buffer_frames as usize;
+        // All clients of a JACK server are called by one clock; so the master has to be one.
+        let one_clock = info.host == HostKind::Jack
+            && !seat.role.is_master
+            && info.sample_rate_hz == self.sample_rate_hz
+            && self.is_on_jack
+            && self.pace.load(Acquire) == self.master.load(Acquire);
+        let spec = |channels, from_hz, to_hz, from_period, to_period, learned| BridgeSpec {
+            channels,
+            from_hz,
+            to_hz,
+            from_period,
+            to_period,
+            one_clock,
+            learned,
+        };
+        let (own_hz, session_hz) = (info.sample_rate_hz, self.sample_rate_hz);
+        let lane = seat.role.lane.filter(|_| info.input_channels > 0);
+        let (mut capture, mut capture_side) = (None, None);
+        if let Some(lane) = lane {
+            let channels = info.input_channels;
+            let spec = spec(
+                channels,
+                own_hz,
+                session_hz,
+                period,
+                self.period,
+                known.capture,
+            );
+            let (writer, reader, side) = self.bridge(&spec)?;
+            self.send(Parcel::Lane(lane, LaneFrom::Bridge(Box::new(reader))));
+            (capture, capture_side) = (Some(writer), Some(side));
+        }
+        let (mut play, mut play_side) = (None, None);
+        if info.output_channels > 0 {
+            let channels = info.output_channels;
+            let spec = spec(
+                channels,
+                session_hz,
+                own_hz,
+                self.period,
+                period,
+                known.play,
+            );
+            let (writer, reader, side) = self.bridge(&spec)?;
+            let line = OutLine::new(writer, self.map(seat.role.plays, channels));
+            let place = seat.role.out.unwrap_or(0);
+            self.send(Parcel::Out(place, Some(Box::new(line))));
+            (play, play_side) = (Some(reader), Some(side));
+        }
+        let fits = |takes: &Arc<Slot<RawTakes>>| {
+            let rate =
+                Lent::from(takes).and_then(|mut lent| lent.value().map(|t| t.sample_rate_hz()));
+            rate.is_none_or(|rate| rate == own_hz)
+        };
+        let device = Device {
+            stream: number,
+            gate: seat.gate.clone(),
+            capture,
+            takes: seat.takes.clone().filter(fits),
+            play,
+            shared: self.shared.clone(),
+        };
+        seat.gate.store(number, Release);
+        Ok(Started {
+            stream: pending.start(device_callback(device))?,
+            number,
+            capture: capture_side,
+            play: play_side,
+        })
+    }
+
+    fn start_master(
+        &self,
+        seat: &Seat,
+        known: Known,
+        number: u64,
+        info: &StreamInfo,
+        pending: Box<dyn PendingStream>,
+    ) -> Result<Started, EngineError> {
+        if let Some(lane) = seat.role.lane {
+            self.send(Parcel::Lane(lane, LaneFrom::Caller));
+        }
+        // It may have been bridged for a while.
+        self.send(Parcel::Out(seat.role.out.unwrap_or(0), None));
+        let caller = Caller {
+            stream: number,
+            error: known.caller,
+            plays: self.map(seat.role.plays, info.output_channels),
+        };
+        seat.gate.store(number, Release);
+        let before = self.pace.swap(number, AcqRel);
+        self.master.store(number, Release);
+        let callback = core_callback(self.slot.clone(), self.pace.clone(), caller);
+        let stream = pending.start(callback).inspect_err(|_| {
+            self.pace.store(before, Release);
+        })?;
+        Ok(Started {
+            stream,
+            number,
+            capture: None,
+            play: None,
+        })
+    }
+
+    /// Starts a clock that calls the core; it does so once the pace is its.
+    pub(super) fn start_clock(
+        &self,
+        pending: Box<dyn PendingStream>,
+    ) -> Result<(Box<dyn Stream>, u64), EngineError> {
+        let number = self.numbers.fetch_add(1, AcqRel) + 1;
+        let caller = Caller {
+            stream: number,
+            // It is the clock that all times are told by.
+            error: Some(0.0),
+            plays: Map::default(),
+        };
+        let callback = core_callback(self.slot.clone(), self.pace.clone(), caller);
+        Ok((pending.start(callback)?, number))
+    }
+
+    /// The device of this place plays nothing any more. What it captured fades out by itself.
+    pub(super) fn leave(&self, role: &Role) {
+        if role.is_master || role.out.is_some() {
+            self.send(Parcel::Out(role.out.unwrap_or(0), None));
+        }
+    }
+
+    fn bridge(
+        &self,
+        spec: &BridgeSpec,
+    ) -> Result<(BridgeWriter, BridgeReader, BridgeSide), EngineError> {
+        let rates = (spec.from_hz, spec.to_hz);
+        let mut kernels = lock(&self.kernels);
+        let kernel = match kernels.get(&rates) {
+            Some(kernel) => kernel.clone(),
+            None => {
+                let kernel = Arc::new(Kernel::new(self.taps, rates.0, rates.1)?);
+                kernels.entry(rates).or_insert(kernel).clone()
+            }
+        };
+        drop(kernels);
+        let (writer, reader) = bridge(spec, kernel);
+        let side = BridgeSide {
+            stats: reader.stats().clone(),
+            from_hz: spec.from_hz,
+            to_hz: spec.to_hz,
+        };
+        Ok((writer, reader, side))
+    }
+
+    fn map(&self, plays: usize, channels: usize) -> Map {
+        match self.routes.get(plays) {
+            Some(Some(map)) => (0..channels)
+                .map(|channel| map.get(channel).copied().flatten())
+                .collect(),
+            _ => straight(self.channels_out, channels),
+        }
+    }
+
+    fn send(&self, parcel: Parcel) {
+        // Where the core takes nothing, nobody hears what the parcel is for.
+        let _ = lock(&self.post).send(parcel);
+    }
+}
+
+/// What calls the core while the pace is its.
+fn core_callback(slot: Arc<Slot<Core>>, pace: Arc<AtomicU64>, caller: Caller) -> Callback {
+    Box::new(move |call: &mut Call<'_>| {
+        if pace.load(Acquire) != caller.stream {
+            return;
+        }
+        if let Some(core) = Lent::from(&slot).as_mut().and_then(Lent::value) {
+            core.run(call, &caller);
+        }
+    })
+}
+
+/// What a device calls that is bridged.
+fn device_callback(mut device: Device) -> Callback {
+    Box::new(move |call: &mut Call<'_>| device.run(call))
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,11 @@
+//! Sessions on several simulated devices, each with a clock of its own, with the allocator guard on.
+
+mod bridge;
+mod life;
+mod many;
+mod world;
+
+use ossicle::io::realtime::AllocatorGuard;
+
+#[global_allocator]
+static ALLOCATOR: AllocatorGuard = AllocatorGuard::new();

@@ -1,4 +1,6 @@
 //! Parameters that jump while a tone sounds: nothing is heard but the tone.
+//!
+//! `OSSICLE_TRIALS` says how many random settings are tried.
 
 #[path = "dynamics/rig.rs"]
 mod rig;
@@ -54,7 +56,7 @@ fn a_parameter_that_jumps_does_not_click_over_80_dbfs() {
                 continue;
             }
             let mut random = Random(number as u64);
-            for _ in 0..trials(4) {
+            for _ in 0..trials(4, 100) {
                 let mut running = Running::new(text, 48_000, 1, 64);
                 let tone = sine(-12.0, 1.0 / 48.0, 0, 24_000);
                 // What is there in full swing, and 60 ms and 10 ms later.

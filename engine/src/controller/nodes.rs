@@ -47,8 +47,9 @@ impl Held {
             LinkNode::Own(node) => (None, node),
         };
         let parameters = node.parameters();
-        let side_channels = node.side_chain_channels();
         let content = prepare(id, node, channels, spec)?;
+        // How many it wants may depend on how many it has.
+        let side_channels = content.node.side_chain_channels();
         let made = NodeLog {
             settings: settings.clone(),
             early: Vec::new(),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::call::ossicle;
-use crate::sound::{folder_with_noise, noise, text, write_f32};
+use crate::sound::{folder_with_noise, noise, read_f32, text, write_f32};
 
 const RATE_HZ: u32 = 48_000;
 
@@ -190,6 +190,17 @@ fn silence_stays_silent_and_says_so() {
     );
     let json = ossicle(&["info", text(&output), "--json"]).json();
     assert_eq!(json["frames"], 48_000);
+    // A tenth of a second is no momentary loudness yet.
+    let samples = noise(5, 4800);
+    write_f32(&input, RATE_HZ, 1, &samples);
+    let ran = ossicle(&["render", text(&input), text(&output), "--loudness", "-16"]);
+    ran.done();
+    assert!(
+        ran.stderr.contains("too short or too soft"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(read_f32(&output), samples);
 }
 
 #[test]

@@ -9,6 +9,8 @@ pub static EFFECTS: &[&Effect] = &[
     &nodes::gain::EFFECT,
     &nodes::loudness::EFFECT,
     &nodes::pan::EFFECT,
+    &nodes::width::EFFECT,
+    &nodes::mid_side::EFFECT,
     &nodes::delay::EFFECT,
     &nodes::parametric_eq::EFFECT,
     &nodes::true_peak_limiter::EFFECT,

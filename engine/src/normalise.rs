@@ -15,7 +15,8 @@ use ossicle_io::sample::SampleFormat;
 use crate::chain::{Chain, ChainError};
 use crate::error::EngineError;
 use crate::meter::{ProgramLoudness, scan};
-use crate::render::{RenderOptions, RenderProgress, RenderReport, is_same_file, render};
+use crate::render::{RenderOptions, RenderProgress, RenderReport, render};
+use crate::same_file;
 
 /// Most that one gain node raises, in decibels.
 const MAX_GAIN_DB: f64 = 36.0;
@@ -86,10 +87,7 @@ pub fn normalise(
     progress: &mut dyn FnMut(Pass, RenderProgress) -> ControlFlow<()>,
 ) -> Result<Normalised, EngineError> {
     target.check()?;
-    if is_same_file(input, output) {
-        let path = output.to_owned();
-        return Err(EngineError::SameFile { path });
-    }
+    same_file::refuse(input, output)?;
     let between = Between(beside(output));
     let first = RenderOptions {
         format: SampleFormat::F32,
@@ -104,6 +102,7 @@ pub fn normalise(
         options: RenderOptions {
             block_frames: options.block_frames,
             format: options.format,
+            dither: options.dither,
             ..RenderOptions::default()
         },
         frames: report.frames,

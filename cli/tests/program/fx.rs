@@ -2,7 +2,14 @@
 
 use crate::call::ossicle;
 
-const EFFECTS: [&str; 5] = ["envelope_limiter", "gain", "pan", "delay", "parametric_eq"];
+const EFFECTS: [&str; 6] = [
+    "envelope_limiter",
+    "gain",
+    "pan",
+    "delay",
+    "parametric_eq",
+    "graphic_eq",
+];
 
 #[test]
 fn every_effect_is_listed_with_its_parameters() {

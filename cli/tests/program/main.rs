@@ -10,6 +10,7 @@ mod garbage;
 mod info;
 mod loudness;
 mod measure;
+mod measure_devices;
 mod null_device;
 mod overwrite;
 mod render;

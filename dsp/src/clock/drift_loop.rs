@@ -1,7 +1,7 @@
 //! Keeps the reader of one clock in step with the writer of another.
 
 use super::estimator::ClockEstimator;
-use super::gate::Gate;
+use super::gate::{Gate, Tells};
 use super::margin::Usual;
 
 /// What a loop is for.
@@ -181,12 +181,15 @@ impl DriftLoop {
         let late_ns = -self.from.time_after(time_ns, end);
         let usual_ns = self.lateness.most();
         let gate = &mut self.from_gate;
-        let (tells, is_behind) = gate.takes(&self.from, end, time_ns, block, usual_ns);
-        let late_ns = if tells {
+        let (tells, is_behind) = gate.look(&self.from, end, time_ns, block, usual_ns);
+        if tells == Tells::Break {
+            self.writer_is_back(Some(self.from.error()));
+        }
+        let late_ns = if tells == Tells::Nothing {
+            late_ns.max(0.0)
+        } else {
             self.from.observe(end, time_ns);
             self.from.late_ns()
-        } else {
-            late_ns.max(0.0)
         };
         self.blocks.add(block);
         // Calls that come right behind a late one are late for its reason.
@@ -236,8 +239,11 @@ impl DriftLoop {
     /// Safe.
     pub fn read(&mut self, end: u64, time_ns: u64, frames: usize) -> Option<Read> {
         let (usual_ns, gate) = (self.to_lateness.most(), &mut self.to_gate);
-        let (tells, is_behind) = gate.takes(&self.to, end, time_ns, frames as f64, usual_ns);
-        if tells {
+        let (tells, is_behind) = gate.look(&self.to, end, time_ns, frames as f64, usual_ns);
+        if tells == Tells::Break {
+            self.reader_is_back(Some(self.to.error()));
+        }
+        if tells != Tells::Nothing {
             self.to.observe(end, time_ns);
         }
         if !is_behind {

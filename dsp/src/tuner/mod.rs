@@ -28,7 +28,7 @@ pub use tuning::{MAX_NOTES, TuningError, parse_tuning};
 const HOP_S: f64 = 0.002;
 /// A new reading is made once a note has sounded so much longer, as a share of its length; and at
 /// this interval in seconds once it has sounded for [`LONGEST_S`].
-const LONGER: usize = 16;
+const LONGER: usize = 20;
 const STEADY_S: f64 = 0.04;
 /// The longest stretch of a note that is used, in seconds.
 const LONGEST_S: f64 = 0.3;

@@ -240,7 +240,10 @@ impl BridgeReader {
         let Some(begin) = head.index.checked_sub(self.kernel.frames_before() as u64) else {
             return false;
         };
-        let end = head.index + way + self.kernel.frames_after() as u64;
+        // A place before the first frame is one near the end of all numbers.
+        let end = head
+            .index
+            .saturating_add(way + self.kernel.frames_after() as u64);
         begin >= self.history.begin() && end <= self.history.end() && self.holes.spare(begin, end)
     }
 
@@ -248,7 +251,7 @@ impl BridgeReader {
     fn pass(&mut self, frames: usize, step_to: f64) {
         let way = frames as f64 * 0.5 * (self.step + step_to) + self.head.fraction;
         let whole = way as u64;
-        self.head.index += whole;
+        self.head.index = self.head.index.wrapping_add(whole);
         self.head.fraction = way - whole as f64;
     }
 

@@ -52,7 +52,7 @@ pub(super) fn spread(from: &[f32], from_channels: usize, to: &mut [f32], map: &[
 
 /// Where a lane's frames come from.
 pub(super) enum LaneFrom {
-    /// Nowhere: its device is away.
+    /// Nowhere: its device was not there yet.
     Away,
     /// The device that calls the core, in the same call.
     Caller,

@@ -226,11 +226,8 @@ impl Stage {
         Ok((pending.start(callback)?, number))
     }
 
-    /// The device of this place captures nothing any more.
+    /// The device of this place plays nothing any more. What it captured fades out by itself.
     pub(super) fn leave(&self, role: &Role) {
-        if let Some(lane) = role.lane {
-            self.send(Parcel::Lane(lane, LaneFrom::Away));
-        }
         if role.is_master || role.out.is_some() {
             self.send(Parcel::Out(role.out.unwrap_or(0), None));
         }

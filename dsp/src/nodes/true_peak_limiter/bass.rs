@@ -12,8 +12,8 @@ const FALL_S: f64 = 0.02;
 /// 30 Hz in one direction.
 const HOLD_S: f64 = 1.0 / 60.0;
 /// Share of a peak from which it begins to count as bass, and from which it counts wholly.
-const BEGINS: f32 = 0.35;
-const WHOLE: f32 = 0.7;
+const BEGINS: f32 = 0.3;
+const WHOLE: f32 = 0.6;
 /// Bass below this is silence.
 const FLOOR: f32 = 1e-20;
 

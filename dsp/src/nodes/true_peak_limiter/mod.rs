@@ -25,7 +25,7 @@ use crate::parameter::Parameter;
 use crate::parts::decibel::amplitude;
 use crate::parts::falling_peak::Fall;
 use crate::parts::finite::or_zero;
-use crate::parts::smoothed::Smoothed;
+use crate::parts::glide::Glide;
 use crate::parts::true_peak::{GROUP, LAG_FRAMES, MAX_FRAMES, TruePeakDetector};
 use crate::parts::vectors::{Vectors, Work};
 use crate::parts::window::Window;
@@ -34,7 +34,7 @@ use crate::settings::Settings;
 use bass::{Bass, Hold};
 use reduction::{Reduction, required};
 pub use table::EFFECT;
-use table::{CEILING, GLIDE_MS, INPUT_GAIN, LINK, LOOK_AHEAD, PARAMETERS, RELEASE};
+use table::{CEILING, INPUT_GAIN, LINK, LOOK_AHEAD, PARAMETERS, RELEASE};
 
 /// Rates for which memory is set aside and the detector has a meaning, in hertz.
 const RATES_HZ: (u32, u32) = (8000, 768_000);
@@ -55,8 +55,8 @@ pub struct TruePeakLimiter {
     link: f32,
     sample_rate_hz: u32,
     latency_frames: usize,
-    ceiling: Smoothed,
-    input_gain: Smoothed,
+    ceiling: Glide,
+    input_gain: Glide,
     release: Fall,
     vectors: Vectors,
     /// Frames that came after the last whole group.
@@ -85,8 +85,8 @@ impl TruePeakLimiter {
             link: (settings.value(LINK) / 100.0) as f32,
             sample_rate_hz: 1,
             latency_frames: 0,
-            ceiling: Smoothed::new(amplitude(settings.value(CEILING))),
-            input_gain: Smoothed::new(amplitude(settings.value(INPUT_GAIN))),
+            ceiling: Glide::new(amplitude(settings.value(CEILING))),
+            input_gain: Glide::new(amplitude(settings.value(INPUT_GAIN))),
             release: Fall::new(0.0),
             vectors: Vectors::PLAIN,
             waiting: 0,
@@ -127,7 +127,7 @@ impl TruePeakLimiter {
     #[inline(always)]
     fn take(&mut self, block: &Block<'_>, begin: usize, count: usize) {
         let mut gains = [self.input_gain.value() as f32; PIECE];
-        if self.input_gain.is_moving() {
+        if self.input_gain.frames_left() > 0 {
             for gain in &mut gains[..count] {
                 *gain = self.input_gain.next_value() as f32;
             }
@@ -149,7 +149,7 @@ impl TruePeakLimiter {
         let mut ceilings = [0.0; MAX_FRAMES];
         let ceilings = &mut ceilings[..ready];
         ceilings.fill(under(self.ceiling.value()));
-        if self.ceiling.is_moving() {
+        if self.ceiling.frames_left() > 0 {
             for ceiling in ceilings.iter_mut() {
                 *ceiling = under(self.ceiling.next_value());
             }
@@ -275,8 +275,8 @@ impl Node for TruePeakLimiter {
         let rate = f64::from(spec.sample_rate_hz);
         self.sample_rate_hz = spec.sample_rate_hz;
         self.update_release();
-        self.ceiling.prepare(GLIDE_MS, spec.sample_rate_hz);
-        self.input_gain.prepare(GLIDE_MS, spec.sample_rate_hz);
+        self.ceiling.prepare(spec.sample_rate_hz);
+        self.input_gain.prepare(spec.sample_rate_hz);
         self.vectors = Vectors::detect();
         let look_ahead = libm::round(self.look_ahead_ms * 1e-3 * rate) as usize;
         self.latency_frames = LAG_FRAMES + Reduction::latency_frames(look_ahead) + GROUP - 1;

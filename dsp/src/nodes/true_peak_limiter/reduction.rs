@@ -6,7 +6,7 @@
 //! that frame requires, and so is their mean. Whole steps make the running sums exact: nothing
 //! gathers in them, however long they run.
 
-use crate::parts::falling_peak::{Fall, FallingPeak};
+use crate::parts::falling_peak::{Fall, FallingPeak, LANES, NO_VALUES};
 use crate::parts::moving_maximum::MovingMaximum;
 use crate::parts::true_peak::{GROUP, MAX_FRAMES};
 use crate::parts::window::{Window, copy};
@@ -89,10 +89,12 @@ impl Reduction {
             }
         }
         // The peak is at least what goes in, so it needs no look at that again.
-        self.falling.run(release, required);
+        let mut peaks = NO_VALUES;
+        copy(&mut peaks[LANES..], required);
+        self.falling.run(release, &mut peaks, required.len());
         let mut steps = [0.0; MAX_FRAMES];
         let steps = &mut steps[..required.len()];
-        for (step, &falling) in steps.iter_mut().zip(&*required) {
+        for (step, &falling) in steps.iter_mut().zip(&peaks[LANES..]) {
             let exact = f64::from(falling);
             let exact = if exact > STEP / 2.0 { exact } else { 0.0 };
             let nearest = (exact + TO_STEPS) - TO_STEPS;

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 
 use super::TruePeakLimiter;
 use crate::parameter::{Kind, Parameter, Scale, Unit};
+use crate::parts::glide::GLIDE_MS;
 use crate::preset::Preset;
 use crate::settings::Effect;
 
@@ -12,9 +13,6 @@ pub(super) const INPUT_GAIN: usize = 1;
 pub(super) const RELEASE: usize = 2;
 pub(super) const LOOK_AHEAD: usize = 3;
 pub(super) const LINK: usize = 4;
-
-/// Length of the glides of ceiling and input gain, in milliseconds.
-pub(super) const GLIDE_MS: f32 = 20.0;
 
 pub(super) static PARAMETERS: [Parameter; 5] = [
     Parameter {

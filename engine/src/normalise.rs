@@ -8,6 +8,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use ossicle_dsp::dither::Dither;
 use ossicle_dsp::nodes::{gain, true_peak_limiter};
 use ossicle_dsp::settings::{Effect, Settings};
 use ossicle_io::sample::SampleFormat;
@@ -91,6 +92,7 @@ pub fn normalise(
     let between = Between(beside(output));
     let first = RenderOptions {
         format: SampleFormat::F32,
+        dither: Dither::None,
         ..options.clone()
     };
     let report = render(input, &between.0, chain, &first, &mut |state| {

@@ -107,6 +107,18 @@ fn a_file_is_brought_to_a_loudness() {
         assert!(measured["true_peak_dbtp"].as_f64().unwrap() <= -1.0);
         assert_eq!(json["warnings"], serde_json::json!([]));
     }
+    // Another rate and format come with it.
+    let form = [
+        "--rate", "44100", "--format", "i16", "--dither", "tpdf", "--json",
+    ];
+    let arguments = ["render", text(&input), text(&output), "--loudness", "-20"];
+    let json = ossicle(&[&arguments[..], &form].concat()).json();
+    assert_eq!(
+        (&json["frames"], &json["sample_rate_hz"]),
+        (&176_400.into(), &44_100.into())
+    );
+    let measured = ossicle(&["info", text(&output), "--loudness", "--json"]).json();
+    near(&measured["integrated_lufs"], -20.0, 0.02);
     // Gain alone is the same bits as the gain node.
     let json = ossicle(&[
         "render",

@@ -42,7 +42,7 @@ pub mod processor;
 pub mod record;
 pub mod render;
 mod resample;
-mod same_file;
+pub mod same_file;
 pub mod session;
 mod sink;
 pub mod sound;

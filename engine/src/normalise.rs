@@ -8,6 +8,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use ossicle_dsp::dither::Dither;
 use ossicle_dsp::nodes::{gain, true_peak_limiter};
 use ossicle_dsp::settings::{Effect, Settings};
 use ossicle_io::sample::SampleFormat;
@@ -91,6 +92,7 @@ pub fn normalise(
     let between = Between(beside(output));
     let first = RenderOptions {
         format: SampleFormat::F32,
+        dither: Dither::None,
         ..options.clone()
     };
     let report = render(input, &between.0, chain, &first, &mut |state| {
@@ -159,36 +161,49 @@ impl Job<'_> {
             .integrated_lufs
             .map_or(0.0, |loudness| target.integrated_lufs - loudness);
         to.limited = wanted_db > room_db;
-        to.gain_db = wanted_db;
-        let mut limit_db = target.ceiling_dbtp;
+        let mut fader = Fader {
+            gain_db: wanted_db,
+            limit_db: to.limited.then_some(target.ceiling_dbtp),
+            trim_db: 0.0,
+        };
+        let over_db = |after: &ProgramLoudness| dbtp(after.true_peak) - target.ceiling_dbtp;
         for _ in 0..TRIES {
-            let limit = to.limited.then_some(limit_db);
-            self.write(to.gain_db, limit)?;
-            to.after = self.measure(false)?;
-            if self.interrupted || !to.limited {
-                break;
-            }
-            let over_db = dbtp(to.after.true_peak) - target.ceiling_dbtp;
+            to.gain_db = fader.gain_db;
+            to.after = self.make(fader)?;
+            let Some(limit_db) = &mut fader.limit_db else {
+                return Ok(());
+            };
+            let over_db = over_db(&to.after);
             let missing_lu = to
                 .after
                 .integrated_lufs
                 .map_or(0.0, |loudness| target.integrated_lufs - loudness);
-            if over_db <= 0.0 && missing_lu.abs() <= NEAR_LU {
-                break;
+            if self.interrupted || (over_db <= 0.0 && missing_lu.abs() <= NEAR_LU) {
+                return Ok(());
             }
-            if over_db > 0.0 {
-                limit_db -= over_db + MARGIN_DB;
-            }
-            to.gain_db = (to.gain_db + missing_lu).min(wanted_db + MAX_MORE_DB);
+            *limit_db -= (over_db + MARGIN_DB).max(0.0);
+            fader.gain_db = (fader.gain_db + missing_lu).min(wanted_db + MAX_MORE_DB);
+        }
+        // The ceiling before the loudness: what is over after all goes down as a whole.
+        while over_db(&to.after) > 0.0 && !self.interrupted {
+            fader.gain_db = to.gain_db;
+            fader.trim_db -= over_db(&to.after) + MARGIN_DB;
+            to.after = self.make(fader)?;
         }
         Ok(())
     }
 
-    fn write(&mut self, gain_db: f64, limit_db: Option<f64>) -> Result<(), EngineError> {
+    /// Writes the output and measures it.
+    fn make(&mut self, fader: Fader) -> Result<ProgramLoudness, EngineError> {
+        self.write(fader)?;
+        self.measure(false)
+    }
+
+    fn write(&mut self, fader: Fader) -> Result<(), EngineError> {
         if self.interrupted {
             return Ok(());
         }
-        let chain = chain_of(gain_db, limit_db)?;
+        let chain = fader.chain()?;
         let progress = &mut *self.progress;
         let written = render(
             &self.between.0,
@@ -227,20 +242,36 @@ impl Job<'_> {
     }
 }
 
-/// Gain, and the limiter where there is one.
-fn chain_of(gain_db: f64, limit_db: Option<f64>) -> Result<Chain, EngineError> {
-    let mut chain = Chain::new();
+/// What stands behind the chain.
+#[derive(Clone, Copy)]
+struct Fader {
+    gain_db: f64,
+    limit_db: Option<f64>,
+    /// Gain behind the limiter.
+    trim_db: f64,
+}
+
+impl Fader {
+    fn chain(self) -> Result<Chain, EngineError> {
+        let mut chain = Chain::new();
+        push_gain(&mut chain, self.gain_db)?;
+        if let Some(limit_db) = self.limit_db {
+            push(&mut chain, &true_peak_limiter::EFFECT, "ceiling", limit_db)?;
+        }
+        push_gain(&mut chain, self.trim_db)?;
+        Ok(chain)
+    }
+}
+
+/// What is very soft needs more than one node can raise.
+fn push_gain(chain: &mut Chain, gain_db: f64) -> Result<(), EngineError> {
     let mut left_db = gain_db;
     while left_db != 0.0 {
-        // What is very soft needs more than one node can raise.
         let now_db = left_db.clamp(-MAX_GAIN_DB, MAX_GAIN_DB);
-        push(&mut chain, &gain::EFFECT, "gain", now_db)?;
+        push(chain, &gain::EFFECT, "gain", now_db)?;
         left_db -= now_db;
     }
-    if let Some(limit_db) = limit_db {
-        push(&mut chain, &true_peak_limiter::EFFECT, "ceiling", limit_db)?;
-    }
-    Ok(chain)
+    Ok(())
 }
 
 fn push(

@@ -9,7 +9,7 @@ use crate::error::EngineError;
 ///
 /// # Errors
 /// [`EngineError::SameFile`].
-pub(crate) fn refuse(input: &Path, output: &Path) -> Result<(), EngineError> {
+pub fn refuse(input: &Path, output: &Path) -> Result<(), EngineError> {
     if is_same(input, output) {
         return Err(EngineError::SameFile {
             path: output.to_owned(),

@@ -246,7 +246,10 @@ fn missed(done: &Normalised, target: &LoudnessTarget) -> Option<String> {
     let (asked, ceiling) = (target.integrated_lufs, target.ceiling_dbtp);
     match done.after.integrated_lufs {
         _ if done.report.interrupted => None,
-        None => Some("silence has no loudness: OUT is silent too".to_string()),
+        None if done.before.true_peak == 0.0 => {
+            Some("silence has no loudness: OUT is silent too".to_string())
+        }
+        None => Some("too short or too soft to have a loudness: its level is left".to_string()),
         Some(got) if (got - asked).abs() > TOLERANCE_LU => Some(format!(
             "OUT has {got:.1} LUFS: the ceiling of {ceiling} dBTP leaves no room for {asked} LUFS"
         )),

@@ -6,6 +6,7 @@ use clap::Args;
 use ossicle::dsp::meter::View;
 use ossicle::io::file::AudioFile;
 use ossicle::meter::Spectrum;
+use ossicle::same_file;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
@@ -70,6 +71,7 @@ struct SpectrogramObject {
 
 impl Spectrogram {
     pub fn run(&self, output: Output) -> Result<(), Failure> {
+        same_file::refuse(&self.input, &self.output)?;
         let interrupt = Interrupt::listen(output)?;
         let fail = |error| Failure::file(&self.input, &error);
         let mut file = AudioFile::open(&self.input).map_err(fail)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::call::ossicle;
-use crate::sound::{folder_with_noise, noise, text, write_f32};
+use crate::sound::{folder_with_noise, noise, read_f32, text, write_f32};
 
 const RATE_HZ: u32 = 48_000;
 
@@ -107,6 +107,18 @@ fn a_file_is_brought_to_a_loudness() {
         assert!(measured["true_peak_dbtp"].as_f64().unwrap() <= -1.0);
         assert_eq!(json["warnings"], serde_json::json!([]));
     }
+    // Another rate and format come with it.
+    let form = [
+        "--rate", "44100", "--format", "i16", "--dither", "tpdf", "--json",
+    ];
+    let arguments = ["render", text(&input), text(&output), "--loudness", "-20"];
+    let json = ossicle(&[&arguments[..], &form].concat()).json();
+    assert_eq!(
+        (&json["frames"], &json["sample_rate_hz"]),
+        (&176_400.into(), &44_100.into())
+    );
+    let measured = ossicle(&["info", text(&output), "--loudness", "--json"]).json();
+    near(&measured["integrated_lufs"], -20.0, 0.02);
     // Gain alone is the same bits as the gain node.
     let json = ossicle(&[
         "render",
@@ -190,6 +202,17 @@ fn silence_stays_silent_and_says_so() {
     );
     let json = ossicle(&["info", text(&output), "--json"]).json();
     assert_eq!(json["frames"], 48_000);
+    // A tenth of a second is no momentary loudness yet.
+    let samples = noise(5, 4800);
+    write_f32(&input, RATE_HZ, 1, &samples);
+    let ran = ossicle(&["render", text(&input), text(&output), "--loudness", "-16"]);
+    ran.done();
+    assert!(
+        ran.stderr.contains("too short or too soft"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(read_f32(&output), samples);
 }
 
 #[test]

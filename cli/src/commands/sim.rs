@@ -87,8 +87,13 @@ fn read(path: &std::path::Path) -> Result<Schedule, Failure> {
 fn text(outcome: &Outcome) -> String {
     let mut lines = vec![
         format!(
-            "ran      {:.2} h of {} devices in {:.1} s: {:.0} times as fast as real time",
-            outcome.hours, outcome.devices, outcome.wall_seconds, outcome.speed
+            "ran      {:.2} h of {} devices in {:.1} s ({:.1} s of a processor): {:.0} times as fast \
+             as real time",
+            outcome.hours,
+            outcome.devices,
+            outcome.wall_seconds,
+            outcome.cpu_seconds.unwrap_or(outcome.wall_seconds),
+            outcome.speed
         ),
         format!(
             "faults   {}, {} events told",

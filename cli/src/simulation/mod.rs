@@ -52,7 +52,9 @@ pub struct Outcome {
     pub devices: usize,
     pub faults: usize,
     pub wall_seconds: f64,
-    /// Virtual time over wall time.
+    /// Time of a processor that it took, where the system tells it.
+    pub cpu_seconds: Option<f64>,
+    /// Virtual time over the processor's, else over wall time.
     pub speed: f64,
     pub frames: u64,
     pub overrun_frames: u64,
@@ -84,7 +86,7 @@ pub struct Outcome {
 /// # Errors
 /// The session cannot begin.
 pub fn run(setting: &Setting) -> Result<Outcome, Failure> {
-    let began = Instant::now();
+    let (began, cpu_before) = (Instant::now(), cpu_seconds());
     let captures = setting.devices - 1;
     let mut devices = devices::draw(setting.seed, captures);
     let schedule = setting
@@ -131,11 +133,20 @@ pub fn run(setting: &Setting) -> Result<Outcome, Failure> {
     judge.end(session);
     let mut outcome = judge.outcome;
     outcome.wall_seconds = began.elapsed().as_secs_f64();
-    outcome.speed = outcome.hours * 3600.0 / outcome.wall_seconds;
+    outcome.cpu_seconds = cpu_seconds().zip(cpu_before).map(|(now, then)| now - then);
+    let taken = outcome.cpu_seconds.unwrap_or(outcome.wall_seconds);
+    outcome.speed = outcome.hours * 3600.0 / taken;
     if !outcome.broken.is_empty() {
         outcome.schedule = Some(schedule.to_string());
     }
     Ok(outcome)
+}
+
+/// Time that this thread has had of a processor: all of a simulation runs on it.
+fn cpu_seconds() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let ns: f64 = text.split_whitespace().next()?.parse().ok()?;
+    Some(ns * 1e-9)
 }
 
 fn config(captures: usize) -> SessionConfig {

@@ -12,6 +12,9 @@ const SECOND: f64 = 1e9;
 const RECOVERS_NS: f64 = 50.0 * MS;
 const RETURNS_NS: f64 = 100.0 * MS;
 const LOOK_NS: f64 = 20.0 * MS;
+/// What is missing is heard to be missing so much later, and blocks: the most lateness that a bridge
+/// waits for.
+const LATENCY_NS: f64 = 60.0 * MS;
 /// A device that does not call is noticed after so long, or after four blocks.
 const NOTICED_NS: f64 = 250.0 * MS;
 /// A new session, or device, may take so long until it is heard.
@@ -151,8 +154,8 @@ fn of_device(name: &str, faults: &[Fault], block_ns: f64) -> Vec<Trouble> {
         let at = fault.at_ns as f64;
         let is_there = at >= away_until_ns;
         // What is not noticed at once is noticed at a look; a block later it is heard.
-        let recovers = RECOVERS_NS + 4.0 * block_ns;
-        let returns = RETURNS_NS + LOOK_NS + 4.0 * block_ns;
+        let recovers = RECOVERS_NS + LATENCY_NS + 4.0 * block_ns;
+        let returns = RETURNS_NS + LOOK_NS + LATENCY_NS + 4.0 * block_ns;
         let noticed = NOTICED_NS.max(4.0 * block_ns) + LOOK_NS;
         let mut trouble = Trouble {
             device: name.to_owned(),
@@ -177,6 +180,7 @@ fn of_device(name: &str, faults: &[Fault], block_ns: f64) -> Vec<Trouble> {
                 }
             }
             FaultKind::Xrun { lost_frames } => {
+                // It may have come back at another rate.
                 let lost_ns = lost_frames as f64 * SECOND / 32_000.0;
                 trouble.silent_until_ns = at + lost_ns + recovers;
                 trouble.off_until_ns = at + lost_ns + BACK_NS;

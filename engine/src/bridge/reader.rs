@@ -66,6 +66,9 @@ impl BridgeReader {
                 learned: spec.learned,
             });
             drift.set_most_delay_frames(ring_frames as f64);
+            if spec.is_back {
+                drift.hurry();
+            }
             Law::Drift(Box::new(drift))
         };
         // A reader that comes late finds what is behind it, and what was in the ring before it.
@@ -88,6 +91,12 @@ impl BridgeReader {
             scratch: vec![0.0; PIECE_FRAMES * spec.channels].into_boxed_slice(),
             stats: Arc::default(),
         }
+    }
+
+    /// Takes the place of another: what that one gave last fades out.
+    pub(crate) fn replaces(&mut self, other: &Self) {
+        self.cover.follow(&other.cover);
+        self.was_heard |= other.was_heard;
     }
 
     /// What it tells of itself.

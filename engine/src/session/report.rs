@@ -221,7 +221,8 @@ impl Session {
             let (from_hz, to_hz) = (bridge.side.from_hz, bridge.side.to_hz);
             let nominal = f64::from(from_hz) / f64::from(to_hz);
             let (direction, session_frames) = if bridge.is_capture {
-                (Direction::In, 1.0 / nominal)
+                let ratio = stats.ratio();
+                (Direction::In, if ratio > 0.0 { 1.0 / ratio } else { 0.0 })
             } else {
                 (Direction::Out, 1.0)
             };

@@ -119,6 +119,7 @@ impl Stage {
             from_period,
             to_period,
             one_clock,
+            is_back: Option::is_some(&learned),
             learned,
         };
         let (own_hz, session_hz) = (info.sample_rate_hz, self.sample_rate_hz);

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 
 use crate::block::Block;
 use crate::parts::exponential_mean::{ExponentialMean, Forgetting};
-use crate::parts::falling_peak::{Fall, FallingPeak, LANES, MAX_VALUES, NO_VALUES, Values};
+use crate::parts::falling_peak::{Fall, FallingPeak, LANES, Lanes};
 use crate::parts::finite::{or_zero, saturated};
 use crate::parts::vectors::{Vectors, Work};
 use crate::parts::window::Window;
@@ -23,6 +23,10 @@ use super::octet::{Octet, OctetCore};
 
 /// Channels that go through the definition together.
 pub(super) const OCTET: usize = LANES;
+
+/// Samples that are worked on in one go.
+const PIECE: usize = GROUPS * LANES;
+const GROUPS: usize = 8;
 
 /// What the fast form needs of the coefficients.
 #[derive(Clone, Copy, Debug)]
@@ -53,16 +57,61 @@ impl FastFollower {
         reduction: ExponentialMean::REST,
     };
 
-    /// Replaces magnitudes by the reduction of the gain.
+    /// Replaces samples by their gains.
+    ///
+    /// In four rounds over all of them, each with little that waits for what is before it.
     #[inline(always)]
-    fn run(&mut self, fast: &FastCoefficients, threshold: f32, values: &mut Values, count: usize) {
-        self.envelope.run(&fast.fall, values, count);
-        for value in &mut values[LANES..][..count.next_multiple_of(LANES)] {
-            let above = *value - threshold;
-            *value = if above > 0.0 { above } else { 0.0 };
+    fn gains(&mut self, fast: &FastCoefficients, threshold: f32, groups: &mut [Lanes]) {
+        let Self {
+            mut envelope,
+            mut reduction,
+        } = *self;
+        for group in groups.iter_mut() {
+            *group = envelope.gather(&fast.fall, magnitudes(group));
         }
-        self.reduction.run(&fast.forgetting, values, count);
+        for group in groups.iter_mut() {
+            *group = above(threshold, &envelope.carry(&fast.fall, *group));
+        }
+        for group in groups.iter_mut() {
+            *group = reduction.gather(&fast.forgetting, *group);
+        }
+        for group in groups.iter_mut() {
+            *group = gains(&reduction.carry(&fast.forgetting, *group));
+        }
+        *self = Self {
+            envelope,
+            reduction,
+        };
     }
+
+    /// The gains of fewer than eight samples; what is behind them is not used.
+    #[inline(always)]
+    fn few(
+        &mut self,
+        fast: &FastCoefficients,
+        threshold: f32,
+        samples: Lanes,
+        count: usize,
+    ) -> Lanes {
+        let (before, mut after, mut groups) = (*self, *self, [samples]);
+        after.gains(fast, threshold, &mut groups);
+        *self = Self {
+            envelope: after.envelope.after(&before.envelope, count),
+            reduction: after.reduction.after(&before.reduction, count),
+        };
+        groups[0]
+    }
+}
+
+/// By how much an envelope is above the threshold.
+#[inline(always)]
+fn above(threshold: f32, envelope: &Lanes) -> Lanes {
+    let mut out = [0.0; LANES];
+    for lane in 0..LANES {
+        let over = envelope[lane] - threshold;
+        out[lane] = if over > 0.0 { over } else { 0.0 };
+    }
+    out
 }
 
 /// One channel: recursion and delay.
@@ -81,7 +130,7 @@ impl FastCore {
     fn new(latency: usize) -> Self {
         Self {
             follower: FastFollower::REST,
-            line: Window::new(latency + MAX_VALUES),
+            line: Window::new(latency + PIECE),
             latency,
         }
     }
@@ -91,7 +140,7 @@ impl FastCore {
         self.line.clear();
     }
 
-    /// Takes what is finite of at most [`MAX_VALUES`] samples into the line.
+    /// Takes what is finite of the samples into the line.
     #[inline(always)]
     fn take(&mut self, samples: &[f32]) {
         let line = self.line.append(samples.len());
@@ -100,16 +149,41 @@ impl FastCore {
         }
     }
 
-    /// Puts the delayed samples, less the reduction of their gain, in place of `samples`.
+    /// Puts the delayed samples, times their gain, in place of the gains.
     #[inline(always)]
-    fn give(&self, samples: &mut [f32], reduction: &Values) {
-        let count = samples.len();
+    fn give(&self, gains: &mut [f32]) {
+        let count = gains.len();
         let delayed = self.line.since(self.latency + count, count);
-        let reduction = &reduction[LANES..][..count];
-        for n in 0..count {
-            samples[n] = saturated(delayed[n] * (1.0 - reduction[n]));
+        for (gain, &delayed) in gains.iter_mut().zip(delayed) {
+            *gain = saturated(delayed * *gain);
         }
     }
+}
+
+#[inline(always)]
+fn magnitudes(samples: &Lanes) -> Lanes {
+    let mut out = [0.0; LANES];
+    for lane in 0..LANES {
+        out[lane] = or_zero(samples[lane]).abs();
+    }
+    out
+}
+
+#[inline(always)]
+fn gains(reductions: &Lanes) -> Lanes {
+    let mut out = [0.0; LANES];
+    for lane in 0..LANES {
+        out[lane] = 1.0 - reductions[lane];
+    }
+    out
+}
+
+/// Eight values of which the first are given.
+#[inline(always)]
+fn padded(values: &[f32]) -> Lanes {
+    let mut out = [0.0; LANES];
+    out[..values.len()].copy_from_slice(values);
+    out
 }
 
 /// A plane to be limited by itself.
@@ -125,17 +199,27 @@ impl Work for Single<'_> {
 
     #[inline(always)]
     fn run(self) {
-        for samples in self.plane.chunks_mut(MAX_VALUES) {
-            let count = samples.len();
-            self.core.take(samples);
-            let mut values = NO_VALUES;
-            let kept = self.core.line.since(count, count);
-            for (value, &sample) in values[LANES..].iter_mut().zip(kept) {
-                *value = sample.abs();
+        let Self {
+            core,
+            fast,
+            threshold,
+            plane,
+        } = self;
+        for piece in plane.chunks_mut(PIECE) {
+            core.take(piece);
+            // The gains stand where the samples were until all are known.
+            if let Some(whole) = piece.as_chunks_mut().0.first_chunk_mut::<GROUPS>() {
+                core.follower.gains(fast, threshold, whole);
+            } else {
+                let (groups, rest) = piece.as_chunks_mut();
+                core.follower.gains(fast, threshold, groups);
+                if !rest.is_empty() {
+                    let few = padded(rest);
+                    let gains = core.follower.few(fast, threshold, few, rest.len());
+                    rest.copy_from_slice(&gains[..rest.len()]);
+                }
             }
-            let follower = &mut self.core.follower;
-            follower.run(self.fast, self.threshold, &mut values, count);
-            self.core.give(samples, &values);
+            core.give(piece);
         }
     }
 }
@@ -152,28 +236,33 @@ impl Work for Linked<'_, '_> {
 
     #[inline(always)]
     fn run(self) {
-        let form = self.form;
+        let FastForm {
+            coefficients,
+            singles,
+            common,
+            ..
+        } = self.form;
         let frames = self.block.frames();
-        for begin in (0..frames).step_by(MAX_VALUES) {
-            let count = MAX_VALUES.min(frames - begin);
-            let mut values = NO_VALUES;
-            for (number, core) in form.singles.iter_mut().enumerate() {
-                core.take(&self.block.planes.plane(number)[begin..begin + count]);
-                let kept = core.line.since(count, count);
-                for (value, &sample) in values[LANES..].iter_mut().zip(kept) {
-                    let magnitude = sample.abs();
-                    *value = if magnitude > *value {
-                        magnitude
+        for begin in (0..frames).step_by(LANES) {
+            let count = LANES.min(frames - begin);
+            let mut largest = [0.0; LANES];
+            for (number, core) in singles.iter_mut().enumerate() {
+                let plane = &self.block.planes.plane(number)[begin..begin + count];
+                core.take(plane);
+                let own = magnitudes(&padded(plane));
+                for lane in 0..LANES {
+                    largest[lane] = if own[lane] > largest[lane] {
+                        own[lane]
                     } else {
-                        *value
+                        largest[lane]
                     };
                 }
             }
-            let common = &mut form.common;
-            common.run(&form.coefficients, self.threshold, &mut values, count);
-            for (number, core) in form.singles.iter().enumerate() {
-                let plane = self.block.planes.plane_mut(number);
-                core.give(&mut plane[begin..begin + count], &values);
+            let gains = common.few(coefficients, self.threshold, largest, count);
+            for (number, core) in singles.iter().enumerate() {
+                let plane = &mut self.block.planes.plane_mut(number)[begin..begin + count];
+                plane.copy_from_slice(&gains[..count]);
+                core.give(plane);
             }
         }
     }
@@ -241,6 +330,7 @@ impl FastForm {
                 core,
                 coefficients,
                 planes: &mut planes,
+                vectors,
             });
         }
         for (core, plane) in self.singles.iter_mut().zip(planes) {

@@ -6,7 +6,7 @@
 //! that frame requires, and so is their mean. Whole steps make the running sums exact: nothing
 //! gathers in them, however long they run.
 
-use crate::parts::falling_peak::{Fall, FallingPeak, LANES, NO_VALUES};
+use crate::parts::falling_peak::{Fall, FallingPeak};
 use crate::parts::moving_maximum::MovingMaximum;
 use crate::parts::true_peak::{GROUP, MAX_FRAMES};
 use crate::parts::window::{Window, copy};
@@ -83,18 +83,20 @@ impl Reduction {
     #[inline(always)]
     pub(super) fn run(&mut self, required: &mut [f32], held: &[f32], release: &Fall) {
         self.span.run(required);
-        for (group, &held) in required.chunks_exact_mut(GROUP).zip(held) {
-            for value in group {
-                *value = if held > *value { held } else { *value };
-            }
-        }
         // The peak is at least what goes in, so it needs no look at that again.
-        let mut peaks = NO_VALUES;
-        copy(&mut peaks[LANES..], required);
-        self.falling.run(release, &mut peaks, required.len());
+        let mut falling = self.falling;
+        for (group, &held) in required.as_chunks_mut::<GROUP>().0.iter_mut().zip(held) {
+            let mut at_least = [0.0; GROUP];
+            for lane in 0..GROUP {
+                let own = group[lane];
+                at_least[lane] = if held > own { held } else { own };
+            }
+            *group = falling.step(release, at_least);
+        }
+        self.falling = falling;
         let mut steps = [0.0; MAX_FRAMES];
         let steps = &mut steps[..required.len()];
-        for (step, &falling) in steps.iter_mut().zip(&peaks[LANES..]) {
+        for (step, &falling) in steps.iter_mut().zip(&*required) {
             let exact = f64::from(falling);
             let exact = if exact > STEP / 2.0 { exact } else { 0.0 };
             let nearest = (exact + TO_STEPS) - TO_STEPS;

@@ -12,5 +12,6 @@ mod overwrite;
 mod render;
 mod replay;
 mod signals;
+mod sim;
 mod sound;
 mod usage;

@@ -16,6 +16,7 @@ mod overwrite;
 mod render;
 mod replay;
 mod signals;
+mod sim;
 mod sound;
 mod spectrogram;
 mod tune;

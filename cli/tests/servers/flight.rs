@@ -23,8 +23,11 @@ const DUMP: Duration = Duration::from_secs(20);
 const CHAIN: &str = "parametric_eq:b1_type=peak,b1_freq=900Hz,b1_gain=6dB~|~\
     delay:time=20ms,feedback=40%,mix=30%~|~envelope_limiter:threshold=-6dBFS";
 
-/// A whole dump below `folder` with the callback that came when the server went on, or one soon
-/// behind it, whichever the xrun was told with.
+/// A device that does not call is noticed after a quarter of a second; then a clock calls for it.
+const NOTICED: Duration = Duration::from_millis(240);
+
+/// A whole dump below `folder` with the callback that came when a clock, or the server, went on, or
+/// one soon behind it, whichever the xrun was told with.
 fn dump_of_the_glitch(folder: &Path) -> Option<(PathBuf, Value, Vec<Value>)> {
     fs::read_dir(folder).ok()?.find_map(|entry| {
         let dump = entry.ok()?.path();
@@ -36,7 +39,7 @@ fn dump_of_the_glitch(folder: &Path) -> Option<(PathBuf, Value, Vec<Value>)> {
             .map(|line| serde_json::from_str(line).unwrap());
         let callbacks: Vec<Value> = callbacks.collect();
         let ns = |callback: &Value| u128::from(callback["time_ns"].as_u64().unwrap());
-        let pause = |pair: &[Value]| ns(&pair[1]) - ns(&pair[0]) > STILL.as_nanos() * 9 / 10;
+        let pause = |pair: &[Value]| ns(&pair[1]) - ns(&pair[0]) > NOTICED.as_nanos();
         let first = callbacks.windows(2).position(pause)? + 1;
         let is_late = |callback: &&Value| {
             callback["xrun"] == true || callback["lost_frames"].as_u64() > Some(0)

@@ -61,6 +61,25 @@ impl Vectors {
             Registers::Avx2(found) => found.run(work),
         }
     }
+
+    /// Rows to columns: the one exchange of lanes that compilers do not find in plain code.
+    ///
+    /// # Real-time
+    /// Safe.
+    #[inline(always)]
+    pub fn turn(self, rows: [&[f32; 8]; 8], columns: [&mut [f32; 8]; 8]) {
+        match self.0 {
+            Registers::Plain => {
+                for (column, values) in columns.into_iter().enumerate() {
+                    for (value, row) in values.iter_mut().zip(rows) {
+                        *value = row[column];
+                    }
+                }
+            }
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            Registers::Avx2(found) => found.turn(rows, columns),
+        }
+    }
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -95,6 +114,50 @@ mod avx2 {
             // SAFETY: `self` is the proof that AVX2 is there.
             unsafe { run(work) }
         }
+
+        #[inline(always)]
+        pub(super) fn turn(self, rows: [&[f32; 8]; 8], columns: [&mut [f32; 8]; 8]) {
+            // SAFETY: `self` is the proof that AVX2 is there.
+            unsafe { turn(rows, columns) }
+        }
+    }
+
+    /// Pairs, then fours, then eights change their places.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn turn(rows: [&[f32; 8]; 8], columns: [&mut [f32; 8]; 8]) {
+        use core::arch::x86_64::{
+            _mm256_castpd_ps, _mm256_castps_pd, _mm256_loadu_ps, _mm256_permute2f128_ps,
+            _mm256_storeu_ps, _mm256_unpackhi_pd, _mm256_unpackhi_ps, _mm256_unpacklo_pd,
+            _mm256_unpacklo_ps,
+        };
+        // SAFETY: each row has the eight samples that are read.
+        let row = |at: usize| unsafe { _mm256_loadu_ps(rows[at].as_ptr()) };
+        let pairs = |first: usize| {
+            let (a, b) = (row(first), row(first + 1));
+            let low = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+            (low, _mm256_castps_pd(_mm256_unpackhi_ps(a, b)))
+        };
+        let fours = |first: usize| {
+            let ((a, b), (c, d)) = (pairs(first), pairs(first + 2));
+            [
+                _mm256_castpd_ps(_mm256_unpacklo_pd(a, c)),
+                _mm256_castpd_ps(_mm256_unpackhi_pd(a, c)),
+                _mm256_castpd_ps(_mm256_unpacklo_pd(b, d)),
+                _mm256_castpd_ps(_mm256_unpackhi_pd(b, d)),
+            ]
+        };
+        let (upper, lower) = (fours(0), fours(4));
+        let [a, b, c, d, e, f, g, h] = columns;
+        for (place, (one, other)) in [(a, e), (b, f), (c, g), (d, h)].into_iter().enumerate() {
+            let near = _mm256_permute2f128_ps::<0x20>(upper[place], lower[place]);
+            let far = _mm256_permute2f128_ps::<0x31>(upper[place], lower[place]);
+            // SAFETY: each column has room for the eight samples that are written.
+            unsafe {
+                _mm256_storeu_ps(one.as_mut_ptr(), near);
+                _mm256_storeu_ps(other.as_mut_ptr(), far);
+            }
+        }
     }
 
     /// Registers that the system keeps for each thread.
@@ -112,6 +175,21 @@ mod avx2 {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn rows_become_columns_in_all_registers() {
+        let rows: [[f32; 8]; 8] =
+            core::array::from_fn(|row| core::array::from_fn(|place| (row * 8 + place) as f32));
+        for vectors in [super::Vectors::PLAIN, super::Vectors::detect()] {
+            let mut columns = [[0.0; 8]; 8];
+            vectors.turn(rows.each_ref(), columns.each_mut());
+            for (place, column) in columns.iter().enumerate() {
+                for (row, &value) in column.iter().enumerate() {
+                    assert_eq!(value, rows[row][place], "{vectors:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     fn avx2_is_found_where_the_system_says_so() {

@@ -12,6 +12,8 @@
 //! Source: "Real time signal processing in Python" (bastibe.de, 2012), in the public domain.
 
 mod core;
+mod fast;
+mod octet;
 mod table;
 
 use alloc::vec;
@@ -24,9 +26,11 @@ use crate::settings::Settings;
 
 pub use self::core::{Coefficients, LimiterCore};
 use self::core::{Follower, Step};
+use fast::FastForm;
 pub use table::EFFECT;
 use table::{
-    ATTACK, ATTACK_COEFF, DELAY, DELAY_SAMPLES, LINK, PARAMETERS, RELEASE, RELEASE_COEFF, THRESHOLD,
+    ATTACK, ATTACK_COEFF, DELAY, DELAY_SAMPLES, LINK, MODE, PARAMETERS, RELEASE, RELEASE_COEFF,
+    THRESHOLD,
 };
 
 /// An envelope below this is silence in the timed form: 400 dB under full scale.
@@ -76,6 +80,7 @@ pub struct EnvelopeLimiter {
     release: Factor,
     delay: Delay,
     linked: bool,
+    is_fast: bool,
     sample_rate_hz: u32,
     latency_frames: u64,
     coefficients: Coefficients,
@@ -83,6 +88,8 @@ pub struct EnvelopeLimiter {
     /// The common gain of a block, when the channels are linked.
     gains: Vec<f32>,
     common: Follower,
+    /// In place of all that in the fast mode.
+    fast: Option<FastForm>,
 }
 
 impl EnvelopeLimiter {
@@ -97,6 +104,7 @@ impl EnvelopeLimiter {
             release: Factor::of(settings, RELEASE_COEFF, RELEASE),
             delay,
             linked: settings.value(LINK) != 0.0,
+            is_fast: settings.value(MODE) != 0.0,
             sample_rate_hz: 1,
             latency_frames: 0,
             coefficients: Coefficients {
@@ -108,10 +116,11 @@ impl EnvelopeLimiter {
             channels: Vec::new(),
             gains: Vec::new(),
             common: Follower::REST,
+            fast: None,
         }
     }
 
-    /// The channels' cores, in order.
+    /// The channels' cores, in order; none in the fast mode.
     #[must_use]
     pub fn cores(&self) -> &[LimiterCore] {
         &self.channels
@@ -125,6 +134,9 @@ impl EnvelopeLimiter {
         self.coefficients.attack = self.attack.at(self.sample_rate_hz);
         self.coefficients.release = self.release.at(self.sample_rate_hz);
         self.coefficients.floor = if self.is_raw() { 0.0 } else { FLOOR };
+        if let Some(fast) = &mut self.fast {
+            fast.set(&self.coefficients);
+        }
     }
 
     fn process_linked(&mut self, block: &mut Block<'_>) {
@@ -167,6 +179,16 @@ impl Node for EnvelopeLimiter {
         };
         self.latency_frames = line_samples as u64 - 1;
         self.update_factors();
+        self.common = Follower::REST;
+        if self.is_fast {
+            let (latency, linked) = (line_samples - 1, self.linked);
+            let form = FastForm::new(&self.coefficients, spec.channels, latency, linked);
+            self.fast = Some(form);
+            return Ok(Shape {
+                channels: spec.channels,
+                latency_frames: self.latency_frames,
+            });
+        }
         self.channels = vec![LimiterCore::new(line_samples); spec.channels];
         self.gains = vec![
             0.0;
@@ -176,7 +198,6 @@ impl Node for EnvelopeLimiter {
                 0
             }
         ];
-        self.common = Follower::REST;
         Ok(Shape {
             channels: spec.channels,
             latency_frames: self.latency_frames,
@@ -184,11 +205,17 @@ impl Node for EnvelopeLimiter {
     }
 
     fn reset(&mut self) {
+        if let Some(fast) = &mut self.fast {
+            fast.reset();
+        }
         self.channels.iter_mut().for_each(LimiterCore::reset);
         self.common = Follower::REST;
     }
 
     fn process(&mut self, block: &mut Block<'_>) {
+        if let Some(fast) = &mut self.fast {
+            return fast.process(&self.coefficients, block);
+        }
         if self.linked {
             return self.process_linked(block);
         }
@@ -218,7 +245,7 @@ impl Node for EnvelopeLimiter {
     }
 
     fn subnormals(&self) -> Subnormals {
-        if self.is_raw() {
+        if self.is_raw() && !self.is_fast {
             Subnormals::Kept
         } else {
             Subnormals::Flushed

@@ -1,0 +1,158 @@
+//! From peaks to a gain that is in time: the path that channels share when they are linked.
+//!
+//! All of it counts the reduction 1 - gain. Required is w = 1 - c/p; the largest w of a span falls
+//! with the release, is rounded up to whole steps, and is smoothed by two boxes that together are
+//! shorter than the span. Every value that the boxes take for a frame is therefore at least what
+//! that frame requires, and so is their mean. Whole steps make the running sums exact: nothing
+//! gathers in them, however long they run.
+
+use crate::parts::falling_peak::{Fall, FallingPeak};
+use crate::parts::moving_maximum::MovingMaximum;
+use crate::parts::true_peak::{GROUP, MAX_FRAMES};
+use crate::parts::window::{Window, copy};
+
+/// Required on top, so that the roundings of gain and product stay below the ceiling: 0.000 002 dB.
+///
+/// p (c/p (1 + u) - 4u)(1 + u) <= c for p >= c, where u = 2^-24 is the rounding of a number.
+const MARGIN: f32 = 1.0 / (1 << 22) as f32;
+/// Adding and subtracting it rounds a number from 0 to 1 to whole steps of 2^-24.
+const TO_STEPS: f64 = 1.5 * (1_u64 << 28) as f64;
+const STEP: f64 = 1.0 / (1 << 24) as f64;
+/// Frames between the first and the last whose requirement all values in the boxes hold.
+const MARGIN_FRAMES: usize = 2;
+
+/// The shortest look-ahead.
+pub(super) const MIN_LOOK_AHEAD_FRAMES: usize = 8;
+
+/// The reduction that a peak `p` requires under the ceiling `c`.
+#[inline(always)]
+pub(super) fn required(peak: f32, ceiling: f32) -> f32 {
+    let reduction = (1.0 - ceiling / peak) + MARGIN;
+    let reduction = if reduction < 1.0 { reduction } else { 1.0 };
+    if peak > ceiling { reduction } else { 0.0 }
+}
+
+/// Span, release and boxes.
+#[derive(Clone, Debug)]
+pub(super) struct Reduction {
+    span: MovingMaximum,
+    falling: FallingPeak,
+    first: BoxSum,
+    second: BoxSum,
+    /// One divided by the steps of both boxes.
+    mean: f64,
+    gains: Window<f32>,
+}
+
+impl Reduction {
+    /// A gain of 1, with boxes of together `look_ahead_frames`.
+    ///
+    /// # Real-time
+    /// Not safe: allocates.
+    pub(super) fn new(look_ahead_frames: usize) -> Self {
+        let frames = look_ahead_frames.max(MIN_LOOK_AHEAD_FRAMES);
+        let (first, second) = (frames / 2, frames - frames / 2);
+        let mut new = Self {
+            span: MovingMaximum::new(frames + 1),
+            falling: FallingPeak::REST,
+            first: BoxSum::new(first),
+            second: BoxSum::new(second),
+            mean: 1.0 / (first * second) as f64,
+            gains: Window::new(2 * MAX_FRAMES),
+        };
+        new.clear();
+        new
+    }
+
+    /// Frames from the first frame of an interval to the frame for which its gain comes out.
+    pub(super) fn latency_frames(look_ahead_frames: usize) -> usize {
+        look_ahead_frames.max(MIN_LOOK_AHEAD_FRAMES) + 1 - MARGIN_FRAMES
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.span.clear();
+        self.falling = FallingPeak::REST;
+        self.first.clear();
+        self.second.clear();
+        self.gains.clear();
+        self.gains.append(MAX_FRAMES).fill(1.0);
+        self.gains.append(MAX_FRAMES).fill(1.0);
+    }
+
+    /// Takes what is required of each frame, and what is held in each group.
+    #[inline(always)]
+    pub(super) fn run(&mut self, required: &mut [f32], held: &[f32], release: &Fall) {
+        self.span.run(required);
+        // The peak is at least what goes in, so it needs no look at that again.
+        let mut falling = self.falling;
+        for (group, &held) in required.as_chunks_mut::<GROUP>().0.iter_mut().zip(held) {
+            let mut at_least = [0.0; GROUP];
+            for lane in 0..GROUP {
+                let own = group[lane];
+                at_least[lane] = if held > own { held } else { own };
+            }
+            *group = falling.step(release, at_least);
+        }
+        self.falling = falling;
+        let mut steps = [0.0; MAX_FRAMES];
+        let steps = &mut steps[..required.len()];
+        for (step, &falling) in steps.iter_mut().zip(&*required) {
+            let exact = f64::from(falling);
+            let exact = if exact > STEP / 2.0 { exact } else { 0.0 };
+            let nearest = (exact + TO_STEPS) - TO_STEPS;
+            *step = if nearest < exact {
+                nearest + STEP
+            } else {
+                nearest
+            };
+        }
+        self.first.run(steps);
+        self.second.run(steps);
+        let gains = self.gains.append(steps.len());
+        for (gain, &sum) in gains.iter_mut().zip(&*steps) {
+            *gain = (1.0 - sum * self.mean) as f32;
+        }
+    }
+
+    /// The last gains, the first of `count` having come `age` frames ago.
+    #[inline(always)]
+    pub(super) fn gains(&self, age: usize, count: usize) -> &[f32] {
+        self.gains.since(age, count)
+    }
+}
+
+/// The sum of the last values.
+#[derive(Clone, Debug)]
+struct BoxSum {
+    length: usize,
+    sum: f64,
+    values: Window<f64>,
+}
+
+impl BoxSum {
+    fn new(length: usize) -> Self {
+        Self {
+            length,
+            sum: 0.0,
+            values: Window::new(length + MAX_FRAMES),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.sum = 0.0;
+        self.values.clear();
+    }
+
+    #[inline(always)]
+    fn run(&mut self, values: &mut [f64]) {
+        let count = values.len();
+        copy(self.values.append(count), values);
+        let leaving = self.values.since(self.length + count, count);
+        let mut sum = self.sum;
+        for (value, &leaving) in values.iter_mut().zip(leaving) {
+            sum += *value - leaving;
+            *value = sum;
+        }
+        self.sum = sum;
+    }
+}

@@ -41,8 +41,8 @@ pub enum ProbeError {
         /// How often it was tried.
         attempts: u32,
     },
-    /// Frames were lost, or the delay moved, in every attempt: try a longer buffer.
-    #[error("sound was lost, or its delay moved, each time (attempts: {attempts}): {last}")]
+    /// Frames were lost in every attempt: try a longer buffer.
+    #[error("sound was lost each time (attempts: {attempts}): {last}")]
     Disturbed {
         /// How often it was tried.
         attempts: u32,

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::fs;
+use std::io::{self, Read};
 use std::path::Path;
 
 use ossicle::chain::{Chain, LinkNode, NodeLink};
@@ -13,6 +14,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::exit::{Exit, Failure};
+
+/// Longest file that is read: about a million lines.
+const MAX_BYTES: u64 = 1 << 26;
 
 /// One line.
 #[derive(Deserialize)]
@@ -59,11 +63,24 @@ impl<'de> Visitor<'de> for EachOnce {
 
 /// Reads the events of a file and checks them against the chain.
 pub fn load(path: &Path, chain: &Chain) -> Result<Vec<ParameterEvent>, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure {
+    let text = read_text(path).map_err(|error| Failure {
         exit: Exit::File,
         message: format!("{}: {error}", path.display()),
     })?;
     parse(&text, chain).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}
+
+/// The whole file, unless it has no end.
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = fs::File::open(path)?
+        .take(MAX_BYTES + 1)
+        .read_to_string(&mut text)?;
+    if read as u64 > MAX_BYTES {
+        let message = format!("longer than a file of events may be ({MAX_BYTES} bytes)");
+        return Err(io::Error::other(message));
+    }
+    Ok(text)
 }
 
 fn parse(text: &str, chain: &Chain) -> Result<Vec<ParameterEvent>, String> {

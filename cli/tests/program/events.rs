@@ -244,3 +244,19 @@ fn nodes_in_branches_and_behind_buses_are_counted_as_they_are_written() {
         "{message}"
     );
 }
+
+#[test]
+fn a_file_of_events_without_an_end_ends_with_2() {
+    let (folder, noise, _) = folder_with_noise(1, 100);
+    let out = folder.path().join("out.wav");
+    let ran = ossicle(&[
+        "render",
+        text(&noise),
+        text(&out),
+        "--fx",
+        "gain",
+        "--events",
+        "/dev/zero",
+    ]);
+    assert!(ran.failed(2).contains("67108864 bytes"), "{ran:?}");
+}

@@ -1,7 +1,7 @@
 //! Second-order filters in a row, in double precision.
 //!
 //! A filter that rests runs in groups of four frames, counted from reset, two channels side by side:
-//! see [`kernel`]. One whose coefficients move runs frame by frame as a state variable filter. Both
+//! see `kernel.rs`. One whose coefficients move runs frame by frame as a state variable filter. Both
 //! hold the same state, so that one takes over from the other where a glide begins or ends.
 
 mod kernel;

@@ -1,9 +1,8 @@
 //! A value that glides to its target without a corner.
 //!
 //! Three one-pole low passes in a row: what follows a step of the target is continuous, and so are
-//! its slope and its curvature. A gain that moves by its own size within a corner of a straight
-//! line of 10 ms throws a 1 kHz tone's energy to above 4 kHz with -60 dB; here it is under -100 dB.
-//! Being linear, it follows a target that keeps moving as well as one that jumps.
+//! its slope and its curvature. A straight line has corners, which click under a steady tone. Being
+//! linear, it follows a target that keeps moving as well as one that jumps.
 
 /// From a change of the target to the landing on it, in milliseconds.
 pub const GLIDE_MS: f32 = 60.0;

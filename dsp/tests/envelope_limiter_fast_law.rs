@@ -96,7 +96,11 @@ impl Setting {
     }
 }
 
-fn run(node: &mut dyn Node, input: &[Vec<f32>], mut length: impl FnMut() -> usize) -> Vec<Vec<f32>> {
+fn run(
+    node: &mut dyn Node,
+    input: &[Vec<f32>],
+    mut length: impl FnMut() -> usize,
+) -> Vec<Vec<f32>> {
     let frames = input[0].len();
     let mut output = input.to_vec();
     let mut at = 0;
@@ -133,8 +137,13 @@ fn the_fast_mode_is_never_further_from_double_precision_than_the_exact_one_and_a
         // Nine: eight side by side, and one along time.
         let channels = [1, 2, 9][seed as usize % 3];
         let input: Vec<_> = (0..channels).map(|_| random.signal(6000)).collect();
-        let [exact, fast] = ["exact", "fast"]
-            .map(|mode| run(&mut *setting.node(mode, "independent", channels), &input, || 64));
+        let [exact, fast] = ["exact", "fast"].map(|mode| {
+            run(
+                &mut *setting.node(mode, "independent", channels),
+                &input,
+                || 64,
+            )
+        });
         for (channel, input) in input.iter().enumerate() {
             let model = setting.exact(input);
             for (n, model) in model.iter().enumerate() {
@@ -178,7 +187,10 @@ fn the_cut_into_blocks_does_not_show_linked_or_not() {
             let mut lengths = Random(3);
             let length = || 1 + lengths.bits() as usize % 200;
             let cut_up = run(&mut *setting.node("fast", link, channels), &input, length);
-            assert!(whole == cut_up, "{link}, {channels} channels, cut at random");
+            assert!(
+                whole == cut_up,
+                "{link}, {channels} channels, cut at random"
+            );
         }
     }
 }
@@ -189,6 +201,15 @@ fn linked_channels_have_the_gain_of_the_largest() {
     let setting = Setting::random(&mut random);
     let loud = random.signal(4000);
     let soft: Vec<f32> = loud.iter().map(|x| x * 0.25).collect();
-    let output = run(&mut *setting.node("fast", "linked", 2), &[loud, soft], || 64);
-    assert!(output[0].iter().zip(&output[1]).all(|(a, b)| a * 0.25 == *b));
+    let output = run(
+        &mut *setting.node("fast", "linked", 2),
+        &[loud, soft],
+        || 64,
+    );
+    assert!(
+        output[0]
+            .iter()
+            .zip(&output[1])
+            .all(|(a, b)| a * 0.25 == *b)
+    );
 }

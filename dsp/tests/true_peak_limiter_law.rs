@@ -85,7 +85,10 @@ fn no_sample_passes_the_ceiling_and_no_peak_between_samples() {
 
 #[test]
 fn linked_by_any_share_no_channel_passes_the_ceiling_at_any_rate() {
-    for (turn, rate) in [44_100, 48_000, 88_200, 96_000, 192_000].into_iter().enumerate() {
+    for (turn, rate) in [44_100, 48_000, 88_200, 96_000, 192_000]
+        .into_iter()
+        .enumerate()
+    {
         for (step, look_ahead) in ["0.5ms", "1.5ms", "10ms"].into_iter().enumerate() {
             let mut random = Random((turn * 10 + step) as u64);
             let link = [0.0, random.between(0.0, 100.0), 100.0][random.below(3)];
@@ -114,7 +117,10 @@ fn the_latency_is_at_most_2_9_ms_and_what_is_softer_passes_bit_for_bit() {
     let mut random = Random(1);
     // The sum of two is at most 0.85: under the ceiling of 0.891, between the samples too.
     let tone = |hertz: f64, n: usize| (TAU * hertz / RATE_HZ * n as f64).sin();
-    let [a, b] = [random.between(100.0, 9000.0), random.between(9000.0, 20_000.0)];
+    let [a, b] = [
+        random.between(100.0, 9000.0),
+        random.between(9000.0, 20_000.0),
+    ];
     let signal = |n: usize| (0.5 * tone(a, n) + 0.35 * tone(b, n)) as f32;
     let input = vec![(0..5000).map(signal).collect::<Vec<f32>>(); 2];
     for (plane, input) in run(&mut *node, &input, nothing).iter().zip(&input) {
@@ -153,7 +159,10 @@ fn a_loud_bass_note_does_not_modulate_a_tone() {
         // All is periodic in 20 Hz.
         for hertz in (700..=1300).step_by(20).filter(|&hertz| hertz != 1000) {
             let side_db = decibels(amplitude_at(second, f64::from(hertz)) / main);
-            assert!(side_db <= -50.0, "tone {tone_db} dB: {side_db:.1} dB at {hertz} Hz");
+            assert!(
+                side_db <= -50.0,
+                "tone {tone_db} dB: {side_db:.1} dB at {hertz} Hz"
+            );
         }
     }
 }
@@ -173,12 +182,17 @@ fn the_reduction_falls_to_1_e_within_the_release() {
         // By then the boxes hold nothing but the fall.
         let begin = 1000 + 160;
         let target = reduction(begin) / 1_f64.exp();
-        let below = (begin..).find(|&n| reduction(n) <= target).expect("it falls");
+        let below = (begin..)
+            .find(|&n| reduction(n) <= target)
+            .expect("it falls");
         let [above, under] = [reduction(below - 1), reduction(below)];
         let fallen = (below - begin) as f64 - (target - under) / (above - under);
         // Steps of 2^-24 and the rounding of the samples: a few ppm of the reduction.
         let error = (fallen / release - 1.0).abs();
-        assert!(error < 0.01, "{release_ms} ms: {fallen} of {release} frames");
+        assert!(
+            error < 0.01,
+            "{release_ms} ms: {fallen} of {release} frames"
+        );
     }
 }
 
@@ -190,7 +204,10 @@ fn channels_keep_their_balance_when_linked_and_not_when_independent() {
         let soft: Vec<f32> = loud.iter().map(|x| x * 0.125).collect();
         let (mut node, _) = limiter(&[("link", link.to_string())], RATE, 2);
         let output = run(&mut *node, &[loud, soft], nothing);
-        let kept = output[0].iter().zip(&output[1]).all(|(a, b)| a * 0.125 == *b);
+        let kept = output[0]
+            .iter()
+            .zip(&output[1])
+            .all(|(a, b)| a * 0.125 == *b);
         assert_eq!(kept, keeps, "link {link}");
     }
 }
@@ -227,7 +244,13 @@ fn a_jump_of_any_parameter_does_not_click() {
     let tone = |n: usize| (TAU * 1000.0 / RATE_HZ * n as f64).sin() as f32;
     let input: Vec<f32> = (0..24_000).map(tone).collect();
     // Number, value at the start, value after the jump.
-    for (number, from, to) in [(0, -1.0, -20.0), (0, -20.0, -1.0), (1, 0.0, 12.0), (1, 12.0, 0.0), (2, 10.0, 500.0)] {
+    for (number, from, to) in [
+        (0, -1.0, -20.0),
+        (0, -20.0, -1.0),
+        (1, 0.0, 12.0),
+        (1, 12.0, 0.0),
+        (2, 10.0, 500.0),
+    ] {
         let (mut node, latency) = limiter(&[], RATE, 1);
         node.set(number, from);
         node.reset();

@@ -124,7 +124,11 @@ fn largest<const N: usize>(before: &Lanes, now: &Lanes, factor: f32) -> Lanes {
     let mut out = [0.0; LANES];
     for lane in 0..LANES {
         let fallen = earlier[lane] * factor;
-        out[lane] = if now[lane] > fallen { now[lane] } else { fallen };
+        out[lane] = if now[lane] > fallen {
+            now[lane]
+        } else {
+            fallen
+        };
     }
     out
 }

@@ -65,7 +65,13 @@ impl Kind {
             Self::Noise => time.map(|_| gain * 0.25 * random.normal()).collect(),
             Self::Square => {
                 let step = random.between(20.0, 8000.0) / RATE_HZ;
-                let sign = |n: usize| if (n as f64 * step + begin) % 1.0 < 0.5 { 1.0 } else { -1.0 };
+                let sign = |n: usize| {
+                    if (n as f64 * step + begin) % 1.0 < 0.5 {
+                        1.0
+                    } else {
+                        -1.0
+                    }
+                };
                 time.map(|n| gain * sign(n)).collect()
             }
             // Half of them on a fraction of the rate, where the samples miss the peaks by most.
@@ -75,7 +81,8 @@ impl Kind {
                     _ => random.between(1000.0, 19_500.0),
                 };
                 let step = TAU * frequency / RATE_HZ;
-                time.map(|n| gain * (begin + step * n as f64).sin()).collect()
+                time.map(|n| gain * (begin + step * n as f64).sin())
+                    .collect()
             }
             Self::Impulses => {
                 let mut signal = vec![0.0; frames];

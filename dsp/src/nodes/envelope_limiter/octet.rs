@@ -156,9 +156,10 @@ impl Work for Octet<'_, '_> {
 #[inline(always)]
 fn take(vectors: Vectors, planes: &[&mut [f32]; OCTET], at: usize, frames: &mut [Lanes; TILE]) {
     let [a, b, c, d, e, f, g, h] = planes;
-    
+
     if let (Some(a), Some(b), Some(c), Some(d)) = (row(a, at), row(b, at), row(c, at), row(d, at))
-        && let (Some(e), Some(f), Some(g), Some(h)) = (row(e, at), row(f, at), row(g, at), row(h, at))
+        && let (Some(e), Some(f), Some(g), Some(h)) =
+            (row(e, at), row(f, at), row(g, at), row(h, at))
     {
         vectors.turn([a, b, c, d, e, f, g, h], frames.each_mut());
     }

@@ -14,20 +14,20 @@ use ossicle::session::RealtimeRights;
 use crate::commands::{
     bench::Bench, devices::Devices, doctor::Doctor, fx::Fx, info::Info, live::Live,
     measure::Measure, meter::Meter, play::Play, rec::Rec, render::Render, replay::Replay,
-    spectrogram::Spectrogram, tune::Tune,
+    sim::Simulate, spectrogram::Spectrogram, tune::Tune,
 };
 use crate::output::Output;
 
 const GENERAL_HELP: &str = "\
 CHAIN   name:parameter=value,parameter=value | name2:...   or @file.toml
-        values with their unit or without: dB dBFS Hz kHz ms s % st
+        values with their unit or without: dB dBFS LUFS Hz kHz ms s % st
         ( CHAIN * -6dB ; CHAIN )   branches, added; an empty one is the dry sound
         name ~ 30%                 so much of it is heard; ~ off passes it by
         send:bus=B,level=-6dB | ... | bus:name=B ( CHAIN )
         name < B                   bus B is the side-chain
 T       1.5s, 250ms, 1:02.5, 48000f (frames), or bare seconds
 Exit    0 done, 1 usage, 2 input or file, 3 device (doctor: something stands in the way),
-        4 no room, 5 replay: other bits than recorded, 130 interrupted with incomplete output
+        4 no room, 5 replay: other bits than recorded; sim: something broke, 130 interrupted with incomplete output
 
 Example:
   ossicle play song.flac --fx \"parametric_eq:b1_type=peak,b1_freq=1kHz,b1_gain=-3dB | envelope_limiter\"";
@@ -79,6 +79,7 @@ pub enum Command {
     Bench(Bench),
     Measure(Measure),
     Meter(Meter),
+    Sim(Simulate),
     Spectrogram(Spectrogram),
     Tune(Tune),
 }

@@ -26,7 +26,7 @@ pub enum Exit {
     Device = 3,
     /// The storage is full.
     NoRoom = 4,
-    /// A replay gave other bits than were recorded.
+    /// A replay gave other bits than were recorded, or something broke in a simulation.
     Differs = 5,
     /// Interrupted, with incomplete output.
     Interrupted = 130,

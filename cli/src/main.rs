@@ -11,6 +11,7 @@ mod picture;
 mod progress;
 mod run;
 mod signals;
+mod simulation;
 mod summary;
 mod timeline;
 mod times;
@@ -61,6 +62,7 @@ fn dispatch(command: &Command, output: Output) -> Result<Exit, Failure> {
         Command::Tune(command) => command.run(output)?,
         Command::Doctor(command) => return command.run(output),
         Command::Replay(command) => return command.run(output),
+        Command::Sim(command) => return command.run(output),
     }
     Ok(Exit::Done)
 }

@@ -1,6 +1,8 @@
 //! Numbers only: the nodes of the Ossicle audio engine and the parts they are made of.
 #![no_std]
 #![deny(unsafe_code)]
+// A loop over lanes counts them: iterators over several arrays do not become wide registers.
+#![allow(clippy::needless_range_loop)]
 #![warn(
     clippy::disallowed_types,
     clippy::disallowed_methods,
@@ -11,6 +13,7 @@ extern crate alloc;
 
 pub mod block;
 pub mod clock;
+pub mod dither;
 pub mod meter;
 pub mod node;
 pub mod nodes;

@@ -150,7 +150,9 @@ pub trait Node: Send {
     /// How long the node sounds after its input ends, with the parameters it has now.
     fn tail(&self) -> Tail;
 
-    /// Channels of side-chain the node wants; 0 for none.
+    /// Channels of side-chain the node wants; 0 for none. Asked after `prepare`.
+    ///
+    /// A chain need not connect one: then [`Block::side_chain`] is `None`.
     fn side_chain_channels(&self) -> usize {
         0
     }

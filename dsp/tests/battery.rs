@@ -14,7 +14,7 @@ use ossicle_dsp::block::{Block, Planes};
 use ossicle_dsp::node::{Subnormals, Tail};
 use ossicle_dsp::registry::EFFECTS;
 use ossicle_dsp::settings::Settings;
-use rig::{Case, Cut, MAX_BLOCK_FRAMES, cases, channels_out, difference, run};
+use rig::{Case, Cut, MAX_BLOCK_FRAMES, cases, channels_out, difference, run, run_keyed};
 
 const FRAMES: usize = 9000;
 
@@ -55,6 +55,51 @@ fn the_output_does_not_depend_on_the_cut_into_blocks() {
             }
         }
     }
+}
+
+#[test]
+fn with_a_side_chain_the_output_does_not_depend_on_the_cut_and_stays_finite() {
+    let mut keyed = std::collections::BTreeSet::new();
+    for case in cases() {
+        let node = case.node().expect("the case was prepared before");
+        let wanted = node.side_chain_channels();
+        if wanted == 0 {
+            continue;
+        }
+        keyed.insert(case.effect.id);
+        let mut random = case.random();
+        let input = random.noise(case.channels, FRAMES, 1.0);
+        let mut key = random.noise(wanted, FRAMES, 1.5);
+        for plane in &mut key {
+            plane[2000..4000].fill(0.0);
+            plane[5000..5003].copy_from_slice(&[f32::NAN, f32::INFINITY, f32::MAX]);
+        }
+        let events = case.events(&mut random, FRAMES);
+        let mut cuts: Vec<Cut> = [1, 64, 300].map(Cut::Every).into();
+        cuts.push(Cut::Random(random));
+        let outputs = cuts.iter_mut().map(|cut| {
+            let mut node = case.node().expect("the case was prepared before");
+            run_keyed(
+                &mut *node,
+                channels_out(&case),
+                [&input, &key],
+                cut,
+                &events,
+            )
+        });
+        let outputs: Vec<_> = outputs.collect();
+        for output in &outputs[1..] {
+            if let Some(difference) = difference(&outputs[0], output) {
+                panic!("{}: {difference}", case.name());
+            }
+        }
+        let bad = outputs[0].iter().flatten().position(|y| !y.is_finite());
+        assert_eq!(bad, None, "{}", case.name());
+    }
+    assert!(
+        keyed.contains("compressor"),
+        "only {keyed:?} take a side-chain"
+    );
 }
 
 #[test]
@@ -100,7 +145,10 @@ fn an_impulse_leaves_after_the_latency_and_not_before() {
             .expect("the case was prepared before")
             .latency_frames() as usize;
         let mut input = vec![vec![0.0; AT + latency + 500]; case.channels];
-        input.iter_mut().for_each(|plane| plane[AT] = 0.5);
+        // Different in each channel: sums and differences are no silence.
+        for (channel, plane) in input.iter_mut().enumerate() {
+            plane[AT] = 0.5 / (channel + 1) as f32;
+        }
         for (channel, plane) in whole(&case, &input).iter().enumerate() {
             let first = plane.iter().position(|&sample| sample != 0.0);
             let early = first.is_some_and(|first| first < AT + latency);

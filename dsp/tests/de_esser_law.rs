@@ -1,4 +1,6 @@
 //! The laws of the de-esser, measured from outside.
+//!
+//! `OSSICLE_TRIALS` says how many random settings are tried.
 
 #[path = "dynamics/rig.rs"]
 mod rig;
@@ -28,7 +30,7 @@ fn shelf_db(w: f64, gain: f64) -> f64 {
 #[test]
 fn what_lies_above_the_frequency_is_turned_down_by_the_formula() {
     let mut random = Random(1);
-    for trial in 0..trials(25) {
+    for trial in 0..trials(25, 10000) {
         let corner_hz = random.ratio(2000.0, 12_000.0);
         // Whole periods in a second, and several samples of a period.
         let tone_hz = random.ratio(500.0, 9000.0).round();

@@ -69,3 +69,21 @@ fn a_change_glides_in_a_straight_line_of_10_ms() {
         );
     }
 }
+
+#[test]
+fn inverted_and_muted_are_signs_of_the_same_gain() {
+    let mut node = gain("6.0206dB");
+    // Each glide is done after 10 ms.
+    let mut after = |number: usize, value: f64| {
+        node.set(number, value);
+        let mut samples = [0.25; 481];
+        process(&mut *node, &mut samples);
+        samples[480]
+    };
+    let close = |got: f32, want: f32| assert!((got - want).abs() < 1e-6, "{got}, not {want}");
+    close(after(1, 1.0), -0.5);
+    assert_eq!(after(2, 1.0), 0.0);
+    close(after(2, 0.0), -0.5);
+    close(after(0, 0.0), -0.25);
+    close(after(1, 0.0), 0.25);
+}

@@ -7,8 +7,13 @@ use ossicle_dsp::settings::Settings;
 
 /// What a constant 1 in every channel becomes, far from any change: left and right.
 fn gains(channels: usize, pan: f64) -> (f64, f64) {
+    gains_by("-3dB", channels, pan)
+}
+
+fn gains_by(law: &str, channels: usize, pan: f64) -> (f64, f64) {
     let mut settings = Settings::new(effect("pan").unwrap());
     settings.set(0, pan).unwrap();
+    settings.set_text("law", law).unwrap();
     let mut node = settings.create().unwrap();
     let shape = node
         .prepare(&Spec {
@@ -91,4 +96,32 @@ fn a_change_glides_in_a_straight_line_of_10_ms() {
         assert!((left - want).abs() < 1e-6, "{frame}: {left}, not {want}");
     }
     assert_eq!(samples[600..], [1.0; 600]);
+}
+
+#[test]
+fn each_law_has_its_level_in_the_middle_and_full_level_at_the_sides() {
+    for (law, level_db) in [("-3dB", -3.0103), ("-4.5dB", -4.5154), ("-6dB", -6.0206)] {
+        let (left, right) = gains_by(law, 1, 0.0);
+        assert_eq!(left, right, "{law}");
+        assert!(
+            (20.0 * left.log10() - level_db).abs() < 1e-4,
+            "{law}: {left}"
+        );
+        for channels in [1, 2] {
+            assert_eq!(gains_by(law, channels, -100.0), (1.0, 0.0), "{law}");
+            assert_eq!(gains_by(law, channels, 100.0), (0.0, 1.0), "{law}");
+        }
+        assert_eq!(gains_by(law, 2, 0.0), (1.0, 1.0), "{law}");
+    }
+}
+
+#[test]
+fn at_6_db_the_sum_of_both_sides_is_the_same_everywhere() {
+    for step in -10..=10 {
+        let (left, right) = gains_by("-6dB", 1, f64::from(step) * 10.0);
+        assert!(
+            (left + right - 1.0).abs() < ROUNDING,
+            "{step}: {left} and {right}"
+        );
+    }
 }

@@ -47,7 +47,7 @@ fn no_sample_passes_the_ceiling_and_no_peak_between_samples() {
     for seed in 0..trials() {
         let mut random = Random(seed);
         let kind = Kind::ALL[seed as usize % Kind::ALL.len()];
-        let limited = seed as usize / Kind::ALL.len() % 2 == 0;
+        let limited = (seed as usize / Kind::ALL.len()).is_multiple_of(2);
         let mut signal = kind.signal(&mut random, FRAMES);
         if limited {
             signal = band_limit.apply(&signal);

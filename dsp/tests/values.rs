@@ -49,6 +49,7 @@ fn each_unit_is_read_into_that_of_the_table() {
         (Unit::Percent, "-50%", -50.0),
         (Unit::Percent, " 50 % ", 50.0),
         (Unit::Semitone, "-12st", -12.0),
+        (Unit::LoudnessFullScale, "-23LUFS", -23.0),
         (Unit::Amplitude, "0.8", 0.8),
         (Unit::Amplitude, "0dBFS", 1.0),
     ] {
@@ -87,6 +88,7 @@ fn other_units_are_refused_and_told() {
         (Unit::Millisecond, "1kHz", "ms or s"),
         (Unit::Percent, "1st", "%"),
         (Unit::Semitone, "1%", "st"),
+        (Unit::LoudnessFullScale, "-23dBFS", "LUFS"),
         (Unit::Amplitude, "-3dB", "a bare linear number or dBFS"),
     ] {
         let error = parse(&row(unit), text).expect_err(text);

@@ -42,7 +42,9 @@ pub mod processor;
 pub mod record;
 pub mod render;
 mod resample;
+pub mod same_file;
 pub mod session;
+mod sink;
 pub mod sound;
 
 pub use error::EngineError;

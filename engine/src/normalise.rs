@@ -3,28 +3,30 @@
 //! The first pass runs the chain into a file beside the output and measures that. From it, gain makes
 //! the output. Where the gain would bring the true peak over the ceiling, a true-peak limiter stands
 //! behind it, and since a limiter takes loudness away, gain and limiter are set again by what was
-//! measured of the output, a few times at most. Without a limiter among the effects, the gain ends
-//! at the ceiling.
+//! measured of the output, a few times at most.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use ossicle_dsp::registry;
-use ossicle_dsp::settings::Settings;
+use ossicle_dsp::dither::Dither;
+use ossicle_dsp::nodes::{gain, true_peak_limiter};
+use ossicle_dsp::settings::{Effect, Settings};
 use ossicle_io::sample::SampleFormat;
 
 use crate::chain::{Chain, ChainError};
 use crate::error::EngineError;
 use crate::meter::{ProgramLoudness, scan};
-use crate::render::{RenderOptions, RenderProgress, RenderReport, is_same_file, render};
+use crate::render::{RenderOptions, RenderProgress, RenderReport, render};
+use crate::same_file;
 
-/// The limiter, and its parameter.
-const LIMITER: (&str, &str) = ("true_peak_limiter", "ceiling");
 /// Most that one gain node raises, in decibels.
 const MAX_GAIN_DB: f64 = 36.0;
 /// How near to the target is near enough, in LU, and how often it is tried.
 const NEAR_LU: f64 = 0.02;
 const TRIES: usize = 6;
+/// How much more gain than without a limiter is tried, in decibels: beyond it there is no loudness
+/// left to be had.
+const MAX_MORE_DB: f64 = 12.0;
 /// What is left below the ceiling for the rounding of single precision, in decibels.
 const ROUNDING_DB: f64 = 1e-5;
 /// By how much the limiter is set lower than what it was over, in decibels.
@@ -67,8 +69,8 @@ pub struct Normalised {
 
 /// Renders `input` through `chain` into a WAV file `output` with the loudness of `target`.
 ///
-/// Silence has no loudness and stays silent. Where the ceiling does not allow the target, the output
-/// is softer: see [`Normalised::after`]. `progress` is told now and then how far a pass is, and may
+/// Silence has no loudness and stays silent. Where the limiter cannot reach the target, the output is
+/// softer: see [`Normalised::after`]. The true peak is held in any case. `progress` is told now and then how far a pass is, and may
 /// break it off; then there is no new output.
 ///
 /// # Errors
@@ -86,13 +88,11 @@ pub fn normalise(
     progress: &mut dyn FnMut(Pass, RenderProgress) -> ControlFlow<()>,
 ) -> Result<Normalised, EngineError> {
     target.check()?;
-    if is_same_file(input, output) {
-        let path = output.to_owned();
-        return Err(EngineError::SameFile { path });
-    }
+    same_file::refuse(input, output)?;
     let between = Between(beside(output));
     let first = RenderOptions {
         format: SampleFormat::F32,
+        dither: Dither::None,
         ..options.clone()
     };
     let report = render(input, &between.0, chain, &first, &mut |state| {
@@ -104,6 +104,7 @@ pub fn normalise(
         options: RenderOptions {
             block_frames: options.block_frames,
             format: options.format,
+            dither: options.dither,
             ..RenderOptions::default()
         },
         frames: report.frames,
@@ -159,44 +160,50 @@ impl Job<'_> {
             .before
             .integrated_lufs
             .map_or(0.0, |loudness| target.integrated_lufs - loudness);
-        to.limited = wanted_db > room_db && registry::effect(LIMITER.0).is_some();
-        to.gain_db = if to.limited {
-            wanted_db
-        } else {
-            wanted_db.min(room_db)
+        to.limited = wanted_db > room_db;
+        let mut fader = Fader {
+            gain_db: wanted_db,
+            limit_db: to.limited.then_some(target.ceiling_dbtp),
+            trim_db: 0.0,
         };
-        if to.before.true_peak == 0.0 {
-            to.gain_db = 0.0;
-        }
-        let mut limit_db = target.ceiling_dbtp;
+        let over_db = |after: &ProgramLoudness| dbtp(after.true_peak) - target.ceiling_dbtp;
         for _ in 0..TRIES {
-            let limit = to.limited.then_some(limit_db);
-            self.write(to.gain_db, limit)?;
-            to.after = self.measure(false)?;
-            if self.interrupted || !to.limited {
-                break;
-            }
-            let over_db = dbtp(to.after.true_peak) - target.ceiling_dbtp;
+            to.gain_db = fader.gain_db;
+            to.after = self.make(fader)?;
+            let Some(limit_db) = &mut fader.limit_db else {
+                return Ok(());
+            };
+            let over_db = over_db(&to.after);
             let missing_lu = to
                 .after
                 .integrated_lufs
                 .map_or(0.0, |loudness| target.integrated_lufs - loudness);
-            if over_db <= 0.0 && missing_lu.abs() <= NEAR_LU {
-                break;
+            if self.interrupted || (over_db <= 0.0 && missing_lu.abs() <= NEAR_LU) {
+                return Ok(());
             }
-            if over_db > 0.0 {
-                limit_db -= over_db + MARGIN_DB;
-            }
-            to.gain_db += missing_lu;
+            *limit_db -= (over_db + MARGIN_DB).max(0.0);
+            fader.gain_db = (fader.gain_db + missing_lu).min(wanted_db + MAX_MORE_DB);
+        }
+        // The ceiling before the loudness: what is over after all goes down as a whole.
+        while over_db(&to.after) > 0.0 && !self.interrupted {
+            fader.gain_db = to.gain_db;
+            fader.trim_db -= over_db(&to.after) + MARGIN_DB;
+            to.after = self.make(fader)?;
         }
         Ok(())
     }
 
-    fn write(&mut self, gain_db: f64, limit_db: Option<f64>) -> Result<(), EngineError> {
+    /// Writes the output and measures it.
+    fn make(&mut self, fader: Fader) -> Result<ProgramLoudness, EngineError> {
+        self.write(fader)?;
+        self.measure(false)
+    }
+
+    fn write(&mut self, fader: Fader) -> Result<(), EngineError> {
         if self.interrupted {
             return Ok(());
         }
-        let chain = chain_of(gain_db, limit_db)?;
+        let chain = fader.chain()?;
         let progress = &mut *self.progress;
         let written = render(
             &self.between.0,
@@ -235,27 +242,45 @@ impl Job<'_> {
     }
 }
 
-/// Gain, and the limiter where there is one.
-fn chain_of(gain_db: f64, limit_db: Option<f64>) -> Result<Chain, EngineError> {
-    let mut chain = Chain::new();
-    let mut left_db = gain_db;
-    while left_db != 0.0 {
-        // One node does not raise silence-like sound far enough, nor lower it below silence.
-        let now_db = left_db.clamp(-MAX_GAIN_DB, MAX_GAIN_DB);
-        push(&mut chain, "gain", "gain", now_db)?;
-        left_db -= now_db;
-    }
-    if let Some(limit_db) = limit_db {
-        push(&mut chain, LIMITER.0, LIMITER.1, limit_db)?;
-    }
-    Ok(chain)
+/// What stands behind the chain.
+#[derive(Clone, Copy)]
+struct Fader {
+    gain_db: f64,
+    limit_db: Option<f64>,
+    /// Gain behind the limiter.
+    trim_db: f64,
 }
 
-fn push(chain: &mut Chain, id: &str, parameter: &str, value: f64) -> Result<(), EngineError> {
+impl Fader {
+    fn chain(self) -> Result<Chain, EngineError> {
+        let mut chain = Chain::new();
+        push_gain(&mut chain, self.gain_db)?;
+        if let Some(limit_db) = self.limit_db {
+            push(&mut chain, &true_peak_limiter::EFFECT, "ceiling", limit_db)?;
+        }
+        push_gain(&mut chain, self.trim_db)?;
+        Ok(chain)
+    }
+}
+
+/// What is very soft needs more than one node can raise.
+fn push_gain(chain: &mut Chain, gain_db: f64) -> Result<(), EngineError> {
+    let mut left_db = gain_db;
+    while left_db != 0.0 {
+        let now_db = left_db.clamp(-MAX_GAIN_DB, MAX_GAIN_DB);
+        push(chain, &gain::EFFECT, "gain", now_db)?;
+        left_db -= now_db;
+    }
+    Ok(())
+}
+
+fn push(
+    chain: &mut Chain,
+    effect: &'static Effect,
+    parameter: &str,
+    value: f64,
+) -> Result<(), EngineError> {
     let node = chain.links().len() + 1;
-    let Some(effect) = registry::effect(id) else {
-        return Ok(());
-    };
     let mut settings = Settings::new(effect);
     effect
         .number(parameter)

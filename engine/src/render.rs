@@ -4,8 +4,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
+use ossicle_dsp::dither::Dither;
 use ossicle_dsp::node::Tail;
-use ossicle_io::file::{AudioFile, Overwrite, WavSpec, WavWriter};
+use ossicle_dsp::settings::Settings;
+use ossicle_io::file::{AudioFile, WavSpec};
 use ossicle_io::sample::SampleFormat;
 
 use crate::chain::Chain;
@@ -13,6 +15,8 @@ use crate::controller::{Controller, EditError};
 use crate::error::EngineError;
 use crate::event::ParameterEvent;
 use crate::processor::{Processor, ProcessorSpec};
+use crate::same_file;
+use crate::sink::Sink;
 
 /// Longest ring-out when the chain itself never ends, in seconds.
 const ENDLESS_TAIL_S: u64 = 60;
@@ -46,6 +50,11 @@ pub struct RenderOptions {
     pub block_frames: usize,
     /// Sample format of the output.
     pub format: SampleFormat,
+    /// Noise added where floating point becomes integers.
+    pub dither: Dither,
+    /// Sample rate of the output in hertz, 1000 to 3 072 000; `None` for that of the input, at which
+    /// the chain runs in any case.
+    pub sample_rate_hz: Option<u32>,
     /// What becomes of the chain's latency.
     pub latency: Latency,
     /// How long the chain may ring out.
@@ -59,6 +68,8 @@ impl Default for RenderOptions {
         Self {
             block_frames: 1024,
             format: SampleFormat::F32,
+            dither: Dither::None,
+            sample_rate_hz: None,
             latency: Latency::Remove,
             tail: RenderTail::None,
             events: Vec::new(),
@@ -86,7 +97,7 @@ pub struct RenderReport {
     pub channels: usize,
     /// The chain's latency in frames.
     pub latency_frames: u64,
-    /// Largest magnitude in the output; 1.0 is 0 dBFS.
+    /// Largest magnitude behind the chain; 1.0 is 0 dBFS.
     pub peak: f32,
     /// Time the chain took, in per cent of the sound's length.
     pub load_percent: f64,
@@ -100,7 +111,8 @@ pub struct RenderReport {
 
 /// Renders `input` through `chain` into a WAV file `output`, which is replaced if it exists.
 ///
-/// Writes exactly as many frames as it reads, plus the tail that `options` asks for. `progress` is
+/// Writes exactly as many frames as it reads, plus the tail that `options` asks for; at another rate
+/// as many as last as long, rounded. `progress` is
 /// told now and then how far it is, and may break it off.
 ///
 /// # Errors
@@ -116,11 +128,7 @@ pub fn render(
     progress: &mut dyn FnMut(RenderProgress) -> ControlFlow<()>,
 ) -> Result<RenderReport, EngineError> {
     let source = AudioFile::open(input).map_err(|error| EngineError::file(input, error))?;
-    if is_same_file(input, output) {
-        return Err(EngineError::SameFile {
-            path: output.to_owned(),
-        });
-    }
+    same_file::refuse(input, output)?;
     let info = source.info();
     let (sample_rate_hz, channels_in) = (info.sample_rate_hz, info.channels);
     let spec = ProcessorSpec {
@@ -137,12 +145,11 @@ pub fn render(
     let latency_frames = processor.latency_frames();
     let channels = processor.channels_out();
     let wav = WavSpec {
-        sample_rate_hz,
+        sample_rate_hz: options.sample_rate_hz.unwrap_or(sample_rate_hz),
         channels,
         format: options.format,
     };
-    let writer = WavWriter::create(output, wav, Overwrite::Replace)
-        .map_err(|error| EngineError::file(output, error))?;
+    let writer = Sink::create(output, wav, sample_rate_hz, options.dither)?;
     let skip_frames = match options.latency {
         Latency::Remove => latency_frames,
         Latency::Keep => 0,
@@ -170,7 +177,7 @@ pub fn render(
         let tail = ring_out_frames(&mut job.processor, options, skip_frames);
         job.left_frames = frames_in
             .saturating_add(tail)
-            .saturating_sub(job.writer.frames());
+            .saturating_sub(job.writer.taken_frames());
         let mut go_on = || {
             progress(RenderProgress {
                 frames: frames_in,
@@ -181,13 +188,12 @@ pub fn render(
             .run_silence(channels_in, options.block_frames.max(1), &mut go_on)
             .map_err(fail)?;
     }
-    let frames = job.writer.frames();
-    job.writer.finish().map_err(fail)?;
+    let frames = job.writer.finish().map_err(fail)?;
     let counters = job.processor.counters();
     let sound_ns = frames_in.max(1) as f64 * 1e9 / f64::from(sample_rate_hz);
     Ok(RenderReport {
         frames,
-        sample_rate_hz,
+        sample_rate_hz: wav.sample_rate_hz,
         channels,
         latency_frames,
         peak: counters.peak(),
@@ -212,18 +218,18 @@ fn ring_out_frames(processor: &mut Processor, options: &RenderOptions, skip_fram
     }
 }
 
-/// Finds wrong events before anything is written.
+/// Finds wrong events before anything is written: each by itself, and behind those before it.
 fn check(controller: &Controller, events: &[ParameterEvent]) -> Result<(), EditError> {
-    events
-        .iter()
-        .try_for_each(|event| controller.check_event(event))
-}
-
-pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
-    match (std::fs::canonicalize(one), std::fs::canonicalize(other)) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
+    let values = controller.nodes().map(|(_, settings)| settings.cloned());
+    let mut values: Vec<Option<Settings>> = values.collect();
+    for event in events {
+        controller.check_event(event)?;
+        if let Some(Some(settings)) = values.get_mut(event.node) {
+            settings.set(event.parameter, event.value)?;
+            settings.check()?;
+        }
     }
+    Ok(())
 }
 
 /// A render in progress.
@@ -231,7 +237,7 @@ struct Job {
     source: AudioFile,
     controller: Controller,
     processor: Processor,
-    writer: WavWriter,
+    writer: Sink,
     events: std::collections::VecDeque<ParameterEvent>,
     out: Vec<f32>,
     /// Frames of latency still to be dropped.
@@ -341,8 +347,13 @@ impl Job {
         while let Some(event) = self.events.front().filter(|event| event.at < end) {
             // Every other fault was found before the start.
             if let Err(EditError::Busy { .. }) = self.controller.send_event(event) {
-                let at = event.at.max(position + 1);
-                return (at - position).min(frames as u64) as usize;
+                if event.at > position {
+                    return (event.at - position).min(frames as u64) as usize;
+                }
+                // More for this frame than the ring holds: what was sent is taken first.
+                self.processor.take_due();
+                while self.controller.answer().is_some() {}
+                continue;
             }
             self.events.pop_front();
         }

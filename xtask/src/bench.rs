@@ -1,4 +1,4 @@
-//! `cargo xtask bench limiter|files|engine|pedalboard|resample|sim`: tables of timings beside what
+//! `cargo xtask bench limiter|files|engine|equaliser|pedalboard|resample|sim`: tables of timings beside what
 //! others do, in the same run.
 
 use std::fs::File;
@@ -35,6 +35,14 @@ pub fn limiter() -> Result<()> {
 /// When it does not build, or one of them does not make its frames.
 pub fn resample() -> Result<()> {
     table("resample")
+}
+
+/// The equalisers beside filters written by hand: one program prints the table.
+///
+/// # Errors
+/// When it does not build.
+pub fn equaliser() -> Result<()> {
+    table("equaliser")
 }
 
 /// What a callback of a simulated device costs: one program prints it.

@@ -5,7 +5,7 @@
 //! - `bars`: the long checks: 12-hour files, 20 restarts, soak.
 //! - `effects`: the long form of the effects' laws, and what the effects cost.
 //! - `realtime [--short]`: nothing on a real-time thread that may not be there, by every tool.
-//! - `bench limiter|files|engine|pedalboard|resample|sim`: timings beside what others do, in the same run.
+//! - `bench limiter|files|engine|equaliser|pedalboard|resample|sim`: timings beside what others do, in the same run.
 //! - `drift`: how fast and how well two clocks are kept in step, beside what others do.
 //! - `setup`: only what the others need from the system, for building and testing.
 
@@ -43,6 +43,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["bench", "engine"] => bench::engine(),
         ["bench", "pedalboard"] => bench::pedalboard(),
         ["bench", "resample"] => bench::resample(),
+        ["bench", "equaliser"] => bench::equaliser(),
         ["bench", "sim"] => bench::sim(),
         ["drift"] => bench::drift(),
         ["effects"] => effects::all(),
@@ -50,7 +51,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["realtime", "--short"] => realtime::run(true),
         ["test"] => steps::test(),
         _ => bail!(
-            "usage: cargo xtask demo|test|bars|effects|realtime [--short]|bench limiter|files|engine|pedalboard|resample|sim|drift|setup"
+            "usage: cargo xtask demo|test|bars|effects|realtime [--short]|bench limiter|files|engine|equaliser|pedalboard|resample|sim|drift|setup"
         ),
     }
 }

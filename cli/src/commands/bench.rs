@@ -58,10 +58,10 @@ impl Bench {
         subject.sample_rate_hz = self.rate;
         subject.channels = self.channels.into();
         subject.block_frames = self.block as usize;
+        let cost = cost(&subject)?;
         if cfg!(debug_assertions) {
             output.warning("this program was built without optimisation: the times say little");
         }
-        let cost = cost(&subject)?;
         output.result(&self.object(&cost), &self.text(&cost));
         Ok(())
     }

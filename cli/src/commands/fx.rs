@@ -1,16 +1,21 @@
-//! `ossicle fx`: the effects and their parameters.
+//! `ossicle fx`: the effects, and a page for each: what it does, parameters, latency, presets, source.
 
 use clap::Args;
-use ossicle::dsp::node::{Node, Spec};
+use ossicle::dsp::node::{Node, Spec, Tail};
 use ossicle::dsp::parameter::{Parameter, nearest, print};
+use ossicle::dsp::preset::Preset;
 use ossicle::dsp::registry::{EFFECTS, effect};
 use ossicle::dsp::settings::{Effect, Settings};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::exit::Failure;
 use crate::output::Output;
 
-/// List the effects, or the parameters of one
+/// Columns of a page.
+const COLUMNS: usize = 100;
+
+/// List the effects, or tell all about one
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  ossicle fx delay\n\nHow a chain is written: ossicle --help")]
 pub struct Fx {
@@ -22,8 +27,23 @@ pub struct Fx {
 struct EffectRow {
     id: &'static str,
     name: &'static str,
+    summary: &'static str,
+    about: &'static str,
+    source: &'static str,
     latency_frames_at_48k: Option<u64>,
+    /// Null where it may sound for ever.
+    tail_frames_at_48k: Option<u64>,
     parameters: Vec<ParameterRow>,
+    presets: Vec<PresetRow>,
+}
+
+#[derive(Serialize)]
+struct PresetRow {
+    id: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    /// Texts by parameter.
+    values: Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -45,7 +65,7 @@ impl Fx {
             return Ok(());
         };
         let effect = effect(id).ok_or_else(|| unknown(id))?;
-        output.result(&row(effect), &table(effect));
+        output.result(&row(effect), &page(effect));
         Ok(())
     }
 }
@@ -63,8 +83,28 @@ fn row(effect: &'static Effect) -> EffectRow {
     EffectRow {
         id: effect.id,
         name: effect.name,
-        latency_frames_at_48k: latency_frames_at_48k(effect),
+        summary: effect.summary,
+        about: effect.about,
+        source: effect.source,
+        latency_frames_at_48k: prepared(effect).map(|node| node.latency_frames()),
+        tail_frames_at_48k: prepared(effect).and_then(|node| match node.tail() {
+            Tail::Frames(frames) => Some(frames),
+            Tail::Endless => None,
+        }),
         parameters: effect.parameters.iter().map(parameter_row).collect(),
+        presets: effect.presets.iter().map(preset_row).collect(),
+    }
+}
+
+fn preset_row(preset: &'static Preset) -> PresetRow {
+    let values = preset.values.iter();
+    PresetRow {
+        id: preset.id,
+        name: preset.name,
+        summary: preset.summary,
+        values: values
+            .map(|(parameter, text)| ((*parameter).to_string(), (*text).into()))
+            .collect(),
     }
 }
 
@@ -80,8 +120,8 @@ fn parameter_row(parameter: &'static Parameter) -> ParameterRow {
     }
 }
 
-/// Latency with default values, in the first of mono and stereo that the effect takes.
-fn latency_frames_at_48k(effect: &'static Effect) -> Option<u64> {
+/// A node with default values at 48 kHz, in the first of mono and stereo that the effect takes.
+fn prepared(effect: &'static Effect) -> Option<Box<dyn Node>> {
     [1, 2].into_iter().find_map(|channels| {
         let mut node: Box<dyn Node> = Settings::new(effect).create().ok()?;
         let spec = Spec {
@@ -89,7 +129,7 @@ fn latency_frames_at_48k(effect: &'static Effect) -> Option<u64> {
             max_block_frames: 64,
             channels,
         };
-        node.prepare(&spec).ok().map(|shape| shape.latency_frames)
+        node.prepare(&spec).ok().map(|_| node)
     })
 }
 
@@ -103,6 +143,63 @@ fn list() -> String {
         .iter()
         .map(|effect| format!("{:width$}  {}", effect.id, effect.summary))
         .collect();
+    lines.join("\n")
+}
+
+/// All about an effect.
+fn page(effect: &'static Effect) -> String {
+    let mut parts = vec![
+        format!("{}: {}", effect.id, effect.summary),
+        wrapped(effect.about, ""),
+        table(effect),
+    ];
+    if let Some(node) = prepared(effect) {
+        let frames = |frames: u64| format!("{frames} frames ({:.2} ms)", frames as f64 / 48.0);
+        let tail = match node.tail() {
+            Tail::Frames(count) => frames(count),
+            Tail::Endless => "may sound for ever".to_string(),
+        };
+        let latency = frames(node.latency_frames());
+        parts.push(format!(
+            "At 48 kHz, with the defaults\n  latency  {latency}\n  tail     {tail}"
+        ));
+    }
+    if !effect.presets.is_empty() {
+        parts.push(presets(effect));
+    }
+    parts.push(format!("Source\n{}", wrapped(effect.source, "  ")));
+    parts.join("\n\n")
+}
+
+/// Each preset and its values, as a chain would have them.
+fn presets(effect: &'static Effect) -> String {
+    let example = effect.presets.first().map_or("", |preset| preset.id);
+    let mut lines = vec![format!("Presets, as in {}:preset={example}", effect.id)];
+    let ids = effect.presets.iter().map(|preset| preset.id.len());
+    let width = ids.max().unwrap_or(0);
+    for preset in effect.presets {
+        lines.push(format!("  {:width$}  {}", preset.id, preset.summary));
+        let values = preset.values.iter();
+        let values: Vec<String> = values.map(|(id, text)| format!("{id}={text}")).collect();
+        lines.push(wrapped(&values.join(", "), &" ".repeat(width + 4)));
+    }
+    lines.join("\n")
+}
+
+/// Words in lines that fit the page, each behind `indent`.
+fn wrapped(text: &str, indent: &str) -> String {
+    let mut lines = vec![indent.to_string()];
+    for word in text.split_whitespace() {
+        let last = lines.len() - 1;
+        let is_first = lines[last].len() == indent.len();
+        let length = lines[last].chars().count() + 1 + word.chars().count();
+        if !is_first && length > COLUMNS {
+            lines.push(format!("{indent}{word}"));
+        } else {
+            let between = if is_first { "" } else { " " };
+            lines[last] += &format!("{between}{word}");
+        }
+    }
     lines.join("\n")
 }
 
@@ -127,7 +224,7 @@ fn table(effect: &'static Effect) -> String {
             .unwrap_or(0)
     };
     let (ids, ranges, defaults) = (width(0), width(1), width(2));
-    let mut lines = vec![format!("{}: {}", effect.id, effect.summary), String::new()];
+    let mut lines = Vec::new();
     for [id, range, default, summary] in &rows {
         let line = format!("  {id:ids$}  {range:ranges$}  {default:defaults$}  {summary}");
         lines.push(line.trim_end().to_string());
@@ -166,5 +263,38 @@ fn shown_id(id: &'static str, effect: &Effect) -> String {
     match last {
         Some(last) if last.id != id => format!("{id} ... {}", last.id),
         _ => id.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_kept_whole_and_lines_short() {
+        let text = "word ".repeat(50);
+        let lines = wrapped(&text, "  ");
+        assert!(
+            lines
+                .lines()
+                .all(|line| line.len() <= COLUMNS && line.starts_with("  word"))
+        );
+        assert_eq!(lines.split_whitespace().count(), 50);
+        assert_eq!(lines.lines().count(), 3);
+    }
+
+    #[test]
+    fn every_page_has_its_parts() {
+        for effect in EFFECTS {
+            let page = page(effect);
+            for part in [
+                "  latency  ",
+                "  tail     ",
+                "Source\n  ",
+                "Presets, as in ",
+            ] {
+                assert!(page.contains(part), "{}: no {part:?} in {page}", effect.id);
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use ossicle::chain::Chain;
 use ossicle::io::device::Port;
 use ossicle::record::Tap;
-use ossicle::session::{SessionConfig, Source};
+use ossicle::session::{Routes, SessionConfig, Source};
 
 use crate::args::{DeviceOptions, RecordOptions};
 use crate::exit::Failure;
@@ -28,13 +28,17 @@ pub struct Live {
     fx: String,
     #[command(flatten)]
     device_options: DeviceOptions,
-    /// Device to listen to: an id of `ossicle devices`, or a part of a name
+    /// Device to listen to: an id of `ossicle devices`, or a part of a name; may be given again: the
+    /// channels of all go into the chain, in this order
     #[arg(long = "in", value_name = "D")]
-    input: Option<String>,
-    /// Device to play on
+    inputs: Vec<String>,
+    /// Device to play on; may be given again: all play the same
     #[arg(long = "out", value_name = "D")]
-    output: Option<String>,
-    /// Channels of the input
+    outputs: Vec<String>,
+    /// Sample rate of the run; devices at another are resampled
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
+    /// Channels of each input
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     channels: Option<u16>,
     #[command(flatten)]
@@ -65,16 +69,16 @@ impl Live {
             TapArgument::Pre => Tap::Pre,
             TapArgument::Post => Tap::Post,
         };
+        let mut inputs = ports(&self.inputs, channels).into_iter();
+        let mut outputs = ports(&self.outputs, None).into_iter();
         let config = SessionConfig {
             host: self.device_options.host.map(Into::into),
-            input: Some(Port {
-                device: self.input.clone(),
-                channels,
-            }),
-            output: Some(Port {
-                device: self.output.clone(),
-                channels: None,
-            }),
+            input: inputs.next(),
+            more_inputs: inputs.collect(),
+            output: outputs.next(),
+            more_outputs: outputs.collect(),
+            routes: routes(&self.fx)?,
+            sample_rate_hz: self.rate,
             buffer_frames: self.device_options.buffer,
             period_file: self.device_options.period_file(),
             realtime: self.device_options.realtime(),
@@ -93,5 +97,28 @@ impl Live {
             "ran",
             output,
         )
+    }
+}
+
+/// The devices named, or the default one.
+fn ports(names: &[String], channels: Option<usize>) -> Vec<Port> {
+    if names.is_empty() {
+        return vec![Port {
+            device: None,
+            channels,
+        }];
+    }
+    let port = |name: &String| Port {
+        device: Some(name.clone()),
+        channels,
+    };
+    names.iter().map(port).collect()
+}
+
+/// The routes of the chain's file, if it is one that has any.
+fn routes(fx: &str) -> Result<Routes, Failure> {
+    match fx.trim().strip_prefix('@') {
+        Some(path) => Ok(Routes::load(path.trim().as_ref())?),
+        None => Ok(Routes::default()),
     }
 }

@@ -12,5 +12,6 @@ pub mod play;
 pub mod rec;
 pub mod render;
 pub mod replay;
+pub mod sim;
 pub mod spectrogram;
 pub mod tune;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use ossicle::chain::Chain;
+use ossicle::dsp::dither::Dither;
 use ossicle::io::file::AudioFile;
 use ossicle::normalise::{LoudnessTarget, Normalised, Pass, normalise};
 use ossicle::render::{Latency, RenderOptions, RenderReport, RenderTail, render};
@@ -51,6 +52,12 @@ pub struct Render {
     /// Sample format of OUT
     #[arg(long, value_enum, default_value_t = Format::F32)]
     format: Format,
+    /// Noise added where OUT has integers
+    #[arg(long, value_enum, default_value_t = DitherArgument::None)]
+    dither: DitherArgument,
+    /// Sample rate of OUT; the chain runs at that of IN
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1000..=3_072_000))]
+    rate: Option<u32>,
     /// Align OUT with IN, or keep the chain's delay in it
     #[arg(long, value_enum, default_value_t = LatencyArgument::Remove)]
     latency: LatencyArgument,
@@ -72,6 +79,16 @@ pub struct Render {
     /// Parameter changes: lines of {"at":12345,"node":1,"set":{"gain":"-6dB"}}
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DitherArgument {
+    /// To the nearest code
+    None,
+    /// Triangular noise of two codes' width: no distortion
+    Tpdf,
+    /// The same with less of it about 3.5 kHz, where it is heard most
+    Shaped,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -115,6 +132,12 @@ impl Render {
         let options = RenderOptions {
             block_frames: self.block as usize,
             format: self.format.into(),
+            dither: match self.dither {
+                DitherArgument::None => Dither::None,
+                DitherArgument::Tpdf => Dither::Triangular,
+                DitherArgument::Shaped => Dither::Shaped,
+            },
+            sample_rate_hz: self.rate,
             latency: match self.latency {
                 LatencyArgument::Remove => Latency::Remove,
                 LatencyArgument::Keep => Latency::Keep,
@@ -223,7 +246,10 @@ fn missed(done: &Normalised, target: &LoudnessTarget) -> Option<String> {
     let (asked, ceiling) = (target.integrated_lufs, target.ceiling_dbtp);
     match done.after.integrated_lufs {
         _ if done.report.interrupted => None,
-        None => Some("silence has no loudness: OUT is silent too".to_string()),
+        None if done.before.true_peak == 0.0 => {
+            Some("silence has no loudness: OUT is silent too".to_string())
+        }
+        None => Some("too short or too soft to have a loudness: its level is left".to_string()),
         Some(got) if (got - asked).abs() > TOLERANCE_LU => Some(format!(
             "OUT has {got:.1} LUFS: the ceiling of {ceiling} dBTP leaves no room for {asked} LUFS"
         )),

@@ -6,6 +6,7 @@ use clap::Args;
 use ossicle::dsp::meter::View;
 use ossicle::io::file::AudioFile;
 use ossicle::meter::Spectrum;
+use ossicle::same_file;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
@@ -15,8 +16,9 @@ use crate::progress::Progress;
 use crate::signals::Interrupt;
 use crate::times::{Time, shown};
 
-/// Length of a spectrum's window in seconds: what is told apart is 50 Hz wide.
-const WINDOW_S: f64 = 0.0853;
+/// Length of a spectrum's window in seconds, before it becomes a power of two of frames: what is told
+/// apart is 50 Hz wide.
+const WINDOW_S: f64 = 0.08;
 /// Frames read at once.
 const PIECE_FRAMES: usize = 8192;
 /// Lowest frequency of a logarithmic axis, in hertz.
@@ -69,6 +71,7 @@ struct SpectrogramObject {
 
 impl Spectrogram {
     pub fn run(&self, output: Output) -> Result<(), Failure> {
+        same_file::refuse(&self.input, &self.output)?;
         let interrupt = Interrupt::listen(output)?;
         let fail = |error| Failure::file(&self.input, &error);
         let mut file = AudioFile::open(&self.input).map_err(fail)?;
@@ -100,7 +103,7 @@ impl Spectrogram {
             map.set_lowest_hz(LOWEST_HZ);
         }
         let window_frames = ((WINDOW_S * f64::from(rate)) as usize)
-            .next_multiple_of(2)
+            .next_power_of_two()
             .max(64);
         // Twice in a column and twice in a window at the least, so that nothing is passed over.
         let hop_frames = (frames as usize / COLUMNS / 2).clamp(1, window_frames / 4);

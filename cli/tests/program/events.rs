@@ -101,6 +101,52 @@ fn lines_may_stand_in_any_order_and_blank_lines_mean_nothing() {
 }
 
 #[test]
+fn more_changes_on_one_frame_than_are_sent_at_once_are_all_on_it() {
+    let (folder, noise, samples) = folder_with_noise(1, 2000);
+    let (out, events) = (
+        folder.path().join("out.wav"),
+        folder.path().join("events.jsonl"),
+    );
+    // As above: at a threshold of 0 the second node makes x (1 - |x|) of x, from the very frame on.
+    let fx = "gain | envelope_limiter:attack_coeff=0,release_coeff=0,delay_samples=1,threshold=1";
+    let mut lines = "{\"at\":777,\"node\":1,\"set\":{\"gain\":0}}\n".repeat(5000);
+    lines.push_str("{\"at\":777,\"node\":2,\"set\":{\"threshold\":0}}\n");
+    std::fs::write(&events, lines).unwrap();
+    for block in ["1", "64", "778", "2000"] {
+        let got = render(&noise, &out, fx, block, &events);
+        let wanted = samples.iter().enumerate().map(|(frame, x)| match frame {
+            0..777 => *x,
+            _ => x * (1.0 - x.abs()),
+        });
+        assert_eq!(bits(&got), bits(&wanted.collect::<Vec<_>>()), "{block}");
+    }
+}
+
+#[test]
+fn two_forms_of_one_value_exclude_each_other_over_lines() {
+    let (folder, noise, _) = folder_with_noise(1, 100);
+    let (out, events) = (
+        folder.path().join("out.wav"),
+        folder.path().join("events.jsonl"),
+    );
+    let lines = "{\"at\":9,\"node\":1,\"set\":{\"attack\":\"1ms\"}}\n\
+                 {\"at\":5,\"node\":1,\"set\":{\"attack_coeff\":0.5}}\n";
+    std::fs::write(&events, lines).unwrap();
+    let ran = ossicle(&[
+        "render",
+        text(&noise),
+        text(&out),
+        "--fx",
+        "envelope_limiter",
+        "--events",
+        text(&events),
+    ]);
+    let message = ran.failed(1);
+    assert!(message.contains("line 2: node 1"), "{message}");
+    assert!(message.contains("two forms"), "{message}");
+}
+
+#[test]
 fn wrong_events_are_refused_with_their_line() {
     let (folder, noise, _) = folder_with_noise(1, 100);
     let (out, events) = (
@@ -133,6 +179,10 @@ fn wrong_events_are_refused_with_their_line() {
         (
             "{\"at\":1,\"node\":2,\"set\":{\"delay_samples\":5}}",
             "changes latency, memory or channels",
+        ),
+        (
+            "{\"at\":1,\"node\":1,\"set\":{\"gain\":1,\"gain\":2}}",
+            "gain is given twice",
         ),
         ("{\"at\":-1,\"node\":1,\"set\":{}}", "-1"),
         ("{\"at\":1,\"node\":1}", "set"),
@@ -193,4 +243,20 @@ fn nodes_in_branches_and_behind_buses_are_counted_as_they_are_written() {
         message.contains("node 6 is not in the chain (allowed: 1 to 5)"),
         "{message}"
     );
+}
+
+#[test]
+fn a_file_of_events_without_an_end_ends_with_2() {
+    let (folder, noise, _) = folder_with_noise(1, 100);
+    let out = folder.path().join("out.wav");
+    let ran = ossicle(&[
+        "render",
+        text(&noise),
+        text(&out),
+        "--fx",
+        "gain",
+        "--events",
+        "/dev/zero",
+    ]);
+    assert!(ran.failed(2).contains("67108864 bytes"), "{ran:?}");
 }

@@ -2,7 +2,14 @@
 
 use crate::call::ossicle;
 
-const EFFECTS: [&str; 5] = ["envelope_limiter", "gain", "pan", "delay", "parametric_eq"];
+const EFFECTS: [&str; 6] = [
+    "envelope_limiter",
+    "gain",
+    "pan",
+    "delay",
+    "parametric_eq",
+    "graphic_eq",
+];
 
 #[test]
 fn every_effect_is_listed_with_its_parameters() {
@@ -91,5 +98,36 @@ fn one_effect_is_told_alone() {
                 .any(|line| line.starts_with(id)),
             "no {id}"
         );
+    }
+}
+
+#[test]
+fn a_page_tells_what_an_effect_does_and_its_presets_can_be_written() {
+    let ran = ossicle(&["fx", "gain"]);
+    ran.done();
+    for part in [
+        "inverted",
+        "latency  0 frames",
+        "tail     0 frames",
+        "Source",
+        "gain:preset=",
+    ] {
+        assert!(ran.stdout.contains(part), "no {part}: {}", ran.stdout);
+    }
+    let json = ossicle(&["fx", "--json"]).json();
+    for effect in json.as_array().unwrap() {
+        let id = effect["id"].as_str().unwrap();
+        for key in ["summary", "about", "source"] {
+            assert!(!effect[key].as_str().unwrap().is_empty(), "{id}: {key}");
+        }
+        let presets = effect["presets"].as_array().unwrap();
+        assert!(presets.len() >= 3, "{id}");
+        for preset in presets {
+            // The chain is taken, and the missing file is what fails.
+            let chain = format!("{id}:preset={}", preset["id"].as_str().unwrap());
+            let ran = ossicle(&["render", "missing.wav", "out.wav", "--fx", &chain]);
+            assert!(ran.failed(2).contains("missing.wav"), "{chain}: {ran:?}");
+            assert!(!preset["values"].as_object().unwrap().is_empty(), "{chain}");
+        }
     }
 }

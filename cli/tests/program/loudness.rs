@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::call::ossicle;
-use crate::sound::{folder_with_noise, noise, text, write_f32};
+use crate::sound::{folder_with_noise, noise, read_f32, text, write_f32};
 
 const RATE_HZ: u32 = 48_000;
 
@@ -107,6 +107,18 @@ fn a_file_is_brought_to_a_loudness() {
         assert!(measured["true_peak_dbtp"].as_f64().unwrap() <= -1.0);
         assert_eq!(json["warnings"], serde_json::json!([]));
     }
+    // Another rate and format come with it.
+    let form = [
+        "--rate", "44100", "--format", "i16", "--dither", "tpdf", "--json",
+    ];
+    let arguments = ["render", text(&input), text(&output), "--loudness", "-20"];
+    let json = ossicle(&[&arguments[..], &form].concat()).json();
+    assert_eq!(
+        (&json["frames"], &json["sample_rate_hz"]),
+        (&176_400.into(), &44_100.into())
+    );
+    let measured = ossicle(&["info", text(&output), "--loudness", "--json"]).json();
+    near(&measured["integrated_lufs"], -20.0, 0.02);
     // Gain alone is the same bits as the gain node.
     let json = ossicle(&[
         "render",
@@ -151,20 +163,27 @@ fn the_ceiling_is_held_also_where_the_loudness_wants_more() {
     let measured = ossicle(&["info", text(&output), "--loudness", "--json"]).json();
     let peak = measured["true_peak_dbtp"].as_f64().unwrap();
     assert!(peak <= -2.0, "{peak} dBTP");
-    let loudness = measured["integrated_lufs"].as_f64().unwrap();
-    near(&json["integrated_lufs"], loudness, 1e-9);
-    let warnings = json["warnings"].as_array().unwrap();
-    if warnings.is_empty() {
-        near(&json["integrated_lufs"], -16.0, 0.1);
-    } else {
-        // Without a limiter the gain ends at the ceiling.
-        assert!(
-            peak > -2.01 && loudness < -16.1,
-            "{peak} dBTP, {loudness} LUFS"
-        );
-        let warning = warnings[0].as_str().unwrap();
-        assert!(warning.contains("leaves no room for -16 LUFS"), "{warning}");
-    }
+    assert!(peak > -2.1, "{peak} dBTP: the ceiling is left unused");
+    near(&measured["integrated_lufs"], -16.0, 0.1);
+    near(&json["integrated_lufs"], -16.0, 0.1);
+    assert_eq!(json["warnings"], serde_json::json!([]));
+}
+
+#[test]
+fn what_no_limiter_can_reach_is_told() {
+    let (folder, noise, _) = folder_with_noise(1, 48_000);
+    let output = folder.path().join("out.wav");
+    // White noise under -30 dBTP: at -29.9 LUFS it would have to be a square wave.
+    let arguments = ["render", text(&noise), text(&output), "--loudness", "-24"];
+    let ran = ossicle(&[&arguments[..], &["--ceiling", "-30"]].concat());
+    ran.done();
+    let want = "the ceiling of -30 dBTP leaves no room for -24 LUFS";
+    assert!(ran.stderr.trim_end().ends_with(want), "{}", ran.stderr);
+    let measured = ossicle(&["info", text(&output), "--loudness", "--json"]).json();
+    assert!(
+        measured["true_peak_dbtp"].as_f64().unwrap() <= -30.0,
+        "{measured}"
+    );
 }
 
 #[test]
@@ -183,6 +202,17 @@ fn silence_stays_silent_and_says_so() {
     );
     let json = ossicle(&["info", text(&output), "--json"]).json();
     assert_eq!(json["frames"], 48_000);
+    // A tenth of a second is no momentary loudness yet.
+    let samples = noise(5, 4800);
+    write_f32(&input, RATE_HZ, 1, &samples);
+    let ran = ossicle(&["render", text(&input), text(&output), "--loudness", "-16"]);
+    ran.done();
+    assert!(
+        ran.stderr.contains("too short or too soft"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(read_f32(&output), samples);
 }
 
 #[test]

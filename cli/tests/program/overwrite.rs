@@ -17,9 +17,16 @@ fn render_never_reads_and_writes_one_file() {
     let (folder, noise, _) = folder_with_noise(1, 100);
     let before = std::fs::read(&noise).unwrap();
     let link = folder.path().join("link.wav");
+    let other_name = folder.path().join("other-name.wav");
     std::os::unix::fs::symlink(&noise, &link).unwrap();
-    for out in [&noise, &link] {
+    std::fs::hard_link(&noise, &other_name).unwrap();
+    for out in [&noise, &link, &other_name] {
         ossicle(&["render", text(&noise), text(out)]).failed(2);
+        assert_eq!(std::fs::read(&noise).unwrap(), before);
+        let played = text(&noise);
+        let null = ["--host", "null", "--for", "20ms", "--force"];
+        let play = ["play", played, "--record", text(out)];
+        ossicle(&[&play[..], &null[..]].concat()).failed(2);
         assert_eq!(std::fs::read(&noise).unwrap(), before);
     }
 }

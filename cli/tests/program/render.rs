@@ -257,3 +257,104 @@ fn quiet_says_nothing() {
     );
     assert_eq!(ran.stderr, "");
 }
+
+/// Levels in codes of a 16-bit file: of the tone of 1 kHz in it, and of all that is beside it.
+fn tone_and_rest(path: &Path) -> (f64, f64) {
+    let mut reader = hound::WavReader::open(path).unwrap();
+    let samples: Vec<f64> = reader
+        .samples::<i16>()
+        .map(|code| code.unwrap().into())
+        .collect();
+    let count = samples.len() as f64;
+    let (mut re, mut im) = (0.0, 0.0);
+    for (frame, sample) in samples.iter().enumerate() {
+        let (sin, cos) = (std::f64::consts::TAU * frame as f64 / 48.0).sin_cos();
+        re += sample * cos * 2.0 / count;
+        im += sample * sin * 2.0 / count;
+    }
+    let all = samples.iter().map(|sample| sample * sample).sum::<f64>() / count;
+    (re.hypot(im), (all - (re * re + im * im) / 2.0).max(0.0))
+}
+
+/// A tone of 0.4 of a code is lost by rounding. With triangular noise it is there, and beside it the
+/// noise of 1/4 of a code squared.
+#[test]
+fn dither_keeps_what_is_softer_than_a_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, out) = (folder.path().join("in.wav"), folder.path().join("out.wav"));
+    let tone =
+        |frame: u32| (std::f64::consts::TAU * f64::from(frame) / 48.0).cos() * 0.4 / 32_768.0;
+    let samples: Vec<f32> = (0..48_000).map(|frame| tone(frame) as f32).collect();
+    write_f32(&input, 48_000, 1, &samples);
+    let render = |dither: &str| {
+        let arguments = [
+            "render",
+            text(&input),
+            text(&out),
+            "--format",
+            "i16",
+            "--dither",
+            dither,
+        ];
+        ossicle(&arguments).done();
+        tone_and_rest(&out)
+    };
+    assert_eq!(render("none"), (0.0, 0.0));
+    let (level, noise) = render("tpdf");
+    assert!(
+        (level - 0.4).abs() < 0.02 && (noise - 0.25).abs() < 0.01,
+        "{level}, {noise}"
+    );
+    // Shaped: the sum of the squares of 1, 2 cos w and 1, for w of 3.5 kHz: 1.79^2 + 2.
+    let (level, noise) = render("shaped");
+    let gain = 2.0 + (2.0 * (std::f64::consts::TAU * 3500.0 / 48_000.0).cos()).powi(2);
+    assert!(
+        (level - 0.4).abs() < 0.02 && (noise / 0.25 / gain - 1.0).abs() < 0.05,
+        "{level}, {noise}"
+    );
+    assert!(
+        ossicle(&["render", "a", "b", "--dither", "flat"])
+            .failed(1)
+            .contains("tpdf")
+    );
+}
+
+#[test]
+fn another_rate_keeps_the_sound_and_its_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, out) = (folder.path().join("in.wav"), folder.path().join("out.wav"));
+    let tone = |frame: u32, rate: f64| {
+        (std::f64::consts::TAU * 1000.0 * f64::from(frame) / rate).sin() as f32 * 0.5
+    };
+    let samples: Vec<f32> = (0..44_100).map(|frame| tone(frame, 44_100.0)).collect();
+    write_f32(&input, 44_100, 1, &samples);
+    // The chain has 40 frames of latency at the rate of the input, which are taken out.
+    let fx = "envelope_limiter:attack_coeff=1,release_coeff=1,delay_samples=41,threshold=1";
+    let arguments = [
+        "render",
+        text(&input),
+        text(&out),
+        "--rate",
+        "48000",
+        "--fx",
+        fx,
+        "--json",
+    ];
+    let json = ossicle(&arguments).json();
+    assert_eq!(
+        (&json["frames"], &json["sample_rate_hz"]),
+        (&48_000.into(), &48_000.into())
+    );
+    let got = read_f32(&out);
+    assert_eq!(got.len(), 48_000);
+    for frame in 2000..46_000u32 {
+        // -90 dB, as the resampler promises.
+        let off = got[frame as usize] - tone(frame, 48_000.0);
+        assert!(off.abs() < 3.2e-5, "{frame}: {off}");
+    }
+    assert!(
+        ossicle(&["render", "a", "b", "--rate", "10"])
+            .failed(1)
+            .contains("--rate")
+    );
+}

@@ -102,6 +102,10 @@ fn what_cannot_be_drawn_is_told() {
     assert!(fails(&["--range", "5"], 1).contains("10..=200"));
     assert!(fails(&["--seek", "1:00"], 2).contains("2880000"));
     assert!(!output.exists());
+    let before = std::fs::read(&noise).unwrap();
+    let ran = ossicle(&["spectrogram", text(&noise), text(&noise)]);
+    assert!(ran.failed(2).contains("same file"), "{ran:?}");
+    assert_eq!(std::fs::read(&noise).unwrap(), before);
     let nowhere = folder.path().join("no/out.png");
     let ran = ossicle(&["spectrogram", text(&noise), text(&nowhere)]);
     assert!(ran.failed(2).contains("out.png: "), "{ran:?}");

@@ -1,7 +1,7 @@
 //! The command line itself.
 
 use crate::call::ossicle;
-use crate::sound::{folder_with_noise, text};
+use crate::sound::{folder_with_noise, text, write_f32};
 
 const COMMANDS: [&str; 12] = [
     "devices", "play", "rec", "live", "render", "info", "fx", "doctor", "replay", "bench",
@@ -92,6 +92,37 @@ fn a_chain_that_does_not_fit_the_channels_ends_with_1() {
     let ran = ossicle(&["render", text(&noise), text(&out), "--fx", "pan:pan=10%"]);
     assert!(ran.failed(1).contains('3'), "{ran:?}");
     assert!(!out.exists());
+}
+
+#[test]
+fn what_does_not_fit_a_file_is_named_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("in.wav"), folder.path().join("out.wav"));
+    for (sample_rate_hz, channels, chain, wanted) in [
+        (
+            8000,
+            1,
+            "gain | ( gain ; parametric_eq:b3_type=peak,b3_freq=20kHz )",
+            "node 3: parametric_eq: b3_freq=20000 is out of range at 8000 Hz",
+        ),
+        (
+            1000,
+            1,
+            "gain | delay",
+            "node 2: delay does not run at 1000 Hz",
+        ),
+        (
+            8000,
+            3,
+            "gain ~ 50% | pan",
+            "node 2: pan takes 1 or 2 channels",
+        ),
+    ] {
+        write_f32(&file, sample_rate_hz, channels, &[0.0; 30]);
+        let ran = ossicle(&["render", text(&file), text(&out), "--fx", chain]);
+        assert!(ran.failed(1).starts_with(wanted), "{ran:?}");
+        assert!(!out.exists());
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Keeps the reader of one clock in step with the writer of another.
 
 use super::estimator::ClockEstimator;
-use super::gate::Gate;
+use super::gate::{Gate, Tells};
 use super::margin::Usual;
 
 /// What a loop is for.
@@ -87,8 +87,12 @@ const MARGIN_SPEED: f64 = 8e-6;
 /// fault; and a block that is so many times as long as the next longest, and by so much, in frames.
 const FAULT_LATE: (f64, f64) = (3.0, 500_000.0);
 const FAULT_BLOCK: (f64, f64) = (1.4, 8.0);
+/// What is later than this is not waited for, however often it comes.
+const MOST_LATE_NS: f64 = 50e6;
 /// Calls of both sides before the first read where a device came back.
 const FIRST_CALLS_BACK: u32 = 2;
+/// A change of the delay that is followed at once, in parts.
+const MOST_CLOSING: f64 = 20e-6;
 /// A larger error of the position than this, in milliseconds, is jumped over.
 const JUMP_MS: f64 = 1.0;
 
@@ -109,12 +113,15 @@ pub struct DriftLoop {
     to_gate: Gate,
     lateness: Usual,
     to_lateness: Usual,
+    to_early: Usual,
     margin: f64,
     /// The delay is at least this, in nanoseconds, and at most that, in frames.
     least_ns: f64,
     most_frames: f64,
     /// One of the devices came back, or another took its place.
     is_back: bool,
+    /// The delay that was aimed at last.
+    aimed: f64,
     /// Seconds without reading.
     waited_s: f64,
     reading: Option<Reading>,
@@ -149,10 +156,12 @@ impl DriftLoop {
             to_gate: Gate::default(),
             lateness: Usual::new(FAULT_LATE.0, FAULT_LATE.1),
             to_lateness: Usual::new(FAULT_LATE.0, FAULT_LATE.1),
+            to_early: Usual::new(FAULT_LATE.0, FAULT_LATE.1),
             margin: learned.map_or(0.0, |known| known.margin_frames.max(0.0)),
             least_ns: 0.0,
             most_frames: f64::INFINITY,
             is_back: false,
+            aimed: 0.0,
             waited_s: 0.0,
             reading: None,
         }
@@ -181,17 +190,22 @@ impl DriftLoop {
         let late_ns = -self.from.time_after(time_ns, end);
         let usual_ns = self.lateness.most();
         let gate = &mut self.from_gate;
-        let (tells, is_behind) = gate.takes(&self.from, end, time_ns, block, usual_ns);
-        let late_ns = if tells {
+        let (tells, is_behind) = gate.look(&self.from, end, time_ns, block, usual_ns);
+        if tells == Tells::Break {
+            self.writer_is_back(Some(self.from.error()));
+        }
+        let late_ns = if tells == Tells::Nothing {
+            late_ns.max(0.0)
+        } else {
             self.from.observe(end, time_ns);
             self.from.late_ns()
-        } else {
-            late_ns.max(0.0)
         };
         self.blocks.add(block);
         // Calls that come right behind a late one are late for its reason.
         if !is_behind {
-            self.lateness.add(late_ns + spent_ns as f64);
+            let late_ns = late_ns + spent_ns as f64;
+            self.lateness
+                .add(if late_ns > MOST_LATE_NS { 0.0 } else { late_ns });
         }
     }
 
@@ -212,8 +226,14 @@ impl DriftLoop {
     /// Safe.
     pub fn reader_is_back(&mut self, error: Option<f64>) {
         self.to = ClockEstimator::new(self.spec.to_hz, error);
+        self.to_early = Usual::new(FAULT_LATE.0, FAULT_LATE.1);
         self.to_gate = Gate::default();
         (self.reading, self.is_back) = (None, true);
+    }
+
+    /// What was learned comes from these devices a moment ago: reading begins at once.
+    pub fn hurry(&mut self) {
+        self.is_back = true;
     }
 
     /// Whoever reads waits at least so long for what was written: 0 to begin with.
@@ -236,13 +256,18 @@ impl DriftLoop {
     /// Safe.
     pub fn read(&mut self, end: u64, time_ns: u64, frames: usize) -> Option<Read> {
         let (usual_ns, gate) = (self.to_lateness.most(), &mut self.to_gate);
-        let (tells, is_behind) = gate.takes(&self.to, end, time_ns, frames as f64, usual_ns);
-        if tells {
+        let (tells, is_behind) = gate.look(&self.to, end, time_ns, frames as f64, usual_ns);
+        if tells == Tells::Break {
+            self.reader_is_back(Some(self.to.error()));
+        }
+        if tells != Tells::Nothing {
             self.to.observe(end, time_ns);
         }
         if !is_behind {
             let late_ns = -self.to.time_after(time_ns, end);
             self.to_lateness.add(late_ns.max(0.0));
+            // Where the floor of the reader's lateness has sunk, all is wanted so much earlier.
+            self.to_early.add((-late_ns).max(0.0));
         }
         let first = match self.spec.learned {
             _ if self.is_back => FIRST_CALLS_BACK,
@@ -262,6 +287,14 @@ impl DriftLoop {
         }
         let ratio = self.to.frame_ns() / self.from.frame_ns();
         let raised = self.set_margin(seconds);
+        // A delay that grows shorter little by little is followed by reading so much faster.
+        let aims = self.delay_frames();
+        let closing = core::mem::replace(&mut self.aimed, aims) - aims;
+        let closing = if closing.abs() < MOST_CLOSING * frames {
+            closing / frames
+        } else {
+            0.0
+        };
         let after_ns = self.to.time_after(time_ns, end);
         let goal = |from: u64| self.from.frame_after(from, time_ns, after_ns) - self.delay_frames();
         let begin =
@@ -290,7 +323,7 @@ impl DriftLoop {
         }
         let (frame, fraction, step_from) = (reading.frame, reading.fraction, reading.step);
         reading.age_s += seconds;
-        self.steer(&mut reading, ratio, seconds);
+        self.steer(&mut reading, ratio * (1.0 + closing), seconds);
         let read = Read {
             frame,
             fraction,
@@ -345,7 +378,8 @@ impl DriftLoop {
             self.margin += self.block - block;
         }
         self.block = block;
-        let needed = self.lateness.most() / self.from.frame_ns() + SPARE_FRAMES;
+        let needed_ns = self.lateness.most() + self.to_early.most();
+        let needed = needed_ns / self.from.frame_ns() + SPARE_FRAMES;
         if self.reading.is_none() && self.spec.learned.is_none() && !self.is_back {
             self.margin = FIRST_MARGIN * needed;
         } else if needed > self.margin {

@@ -29,7 +29,7 @@ pub enum MeterError {
 }
 
 /// Highest rate of any meter.
-pub(super) const MAX_RATE_HZ: u32 = 3_072_000;
+pub(crate) const MAX_RATE_HZ: u32 = 3_072_000;
 
 /// Whether a meter may be made for a rate and so many channels.
 pub(super) fn check(

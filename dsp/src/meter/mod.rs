@@ -15,16 +15,16 @@
 //! cut, bit for bit. Samples that are not finite are taken as silence.
 
 mod correlation;
-mod error;
+pub(crate) mod error;
 mod hops;
 mod k_system;
-mod loudness;
+pub(crate) mod loudness;
 mod rms;
 mod sample_peak;
 mod true_peak;
 mod view;
 mod vu;
-mod window;
+pub(crate) mod window;
 
 pub use correlation::Correlation;
 pub use error::MeterError;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 /// Sums over the last hops, oldest out first.
 #[derive(Clone, Debug)]
-pub(super) struct Window {
+pub(crate) struct Window {
     /// A sum and the frames that it is of.
     hops: Vec<(f64, usize)>,
     next: usize,
@@ -15,7 +15,7 @@ pub(super) struct Window {
 
 impl Window {
     /// Room for `hops` hops.
-    pub(super) fn new(hops: usize) -> Self {
+    pub(crate) fn new(hops: usize) -> Self {
         Self {
             hops: vec![(0.0, 0); hops],
             next: 0,
@@ -23,25 +23,25 @@ impl Window {
         }
     }
 
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         (self.next, self.seen) = (0, 0);
     }
 
-    pub(super) fn push(&mut self, sum: f64, frames: usize) {
+    pub(crate) fn push(&mut self, sum: f64, frames: usize) {
         self.hops[self.next] = (sum, frames);
         self.next = (self.next + 1) % self.hops.len();
         self.seen = (self.seen + 1).min(self.hops.len());
     }
 
     /// Hops that are there.
-    pub(super) fn seen(&self) -> usize {
+    pub(crate) fn seen(&self) -> usize {
         self.seen
     }
 
     /// The mean over the last `hops` hops, `None` before there were so many.
     ///
     /// Added up anew each time: a running sum would keep the rounding of what has long left.
-    pub(super) fn mean(&self, hops: usize) -> Option<f64> {
+    pub(crate) fn mean(&self, hops: usize) -> Option<f64> {
         if hops == 0 || hops > self.seen {
             return None;
         }

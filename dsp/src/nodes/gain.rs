@@ -1,6 +1,7 @@
 //! Gain: every sample times one factor.
 //!
-//! y = 10^(gain/20) x. The bottom of the range is silence. At 0 dB the signal passes bit for bit.
+//! y = s 10^(gain/20) x, with s = 1, or -1 where the polarity is inverted, or 0 where it is muted. The
+//! bottom of the range is silence. At 0 dB the signal passes bit for bit.
 
 use alloc::boxed::Box;
 
@@ -17,23 +18,53 @@ use crate::settings::{Effect, Settings};
 const SILENCE_DB: f64 = -120.0;
 /// Length of a glide: short enough to follow a hand, long enough not to click.
 const GLIDE_MS: f32 = 10.0;
+const GLIDE: Kind = Kind::Ramp {
+    smoothing_ms: GLIDE_MS,
+};
 
-static PARAMETERS: [Parameter; 1] = [Parameter {
-    id: "gain",
-    name: "Gain",
-    summary: "Change of level; the smallest value is silence",
-    unit: Unit::Decibel,
-    min: SILENCE_DB,
-    max: 36.0,
-    default: 0.0,
-    scale: Scale::Linear,
-    kind: Kind::Ramp {
-        smoothing_ms: GLIDE_MS,
+/// Places in the table.
+const GAIN: usize = 0;
+const POLARITY: usize = 1;
+const MUTE: usize = 2;
+
+static PARAMETERS: [Parameter; 3] = [
+    Parameter {
+        id: "gain",
+        name: "Gain",
+        summary: "Change of level; the smallest value is silence",
+        unit: Unit::Decibel,
+        min: SILENCE_DB,
+        max: 36.0,
+        default: 0.0,
+        scale: Scale::Linear,
+        kind: GLIDE,
     },
-}];
+    Parameter {
+        id: "polarity",
+        name: "Polarity",
+        summary: "Inverted: what pushed now pulls; a change glides through silence",
+        unit: Unit::None,
+        min: 0.0,
+        max: 1.0,
+        default: 0.0,
+        scale: Scale::Choices(&["normal", "inverted"]),
+        kind: GLIDE,
+    },
+    Parameter {
+        id: "mute",
+        name: "Mute",
+        summary: "Silence, with the gain kept",
+        unit: Unit::None,
+        min: 0.0,
+        max: 1.0,
+        default: 0.0,
+        scale: Scale::Choices(&["off", "on"]),
+        kind: GLIDE,
+    },
+];
 
 /// What people often want of it.
-static PRESETS: [Preset; 3] = [
+static PRESETS: [Preset; 4] = [
     Preset {
         id: "half",
         name: "Half",
@@ -52,6 +83,12 @@ static PRESETS: [Preset; 3] = [
         summary: "Nothing is heard",
         values: &[("gain", "-120dB")],
     },
+    Preset {
+        id: "inverted",
+        name: "Inverted",
+        summary: "The other polarity at the same level, against a microphone on the other side",
+        values: &[("polarity", "inverted")],
+    },
 ];
 
 /// The registry's entry.
@@ -59,8 +96,8 @@ pub static EFFECT: Effect = Effect {
     id: "gain",
     name: "Gain",
     summary: "Makes the signal louder or softer",
-    about: "Multiplies every sample by one factor. At 0 dB the signal passes bit for bit; the bottom of the range is silence. Changes glide, so that a fader does not click.",
-    source: "y = 10^(gain/20) x",
+    about: "Multiplies every sample by one factor. At 0 dB the signal passes bit for bit; the bottom of the range is silence. It can invert the polarity and mute without losing its gain. Changes glide in a straight line of 10 ms, so that nothing clicks.",
+    source: "y = s 10^(gain/20) x, s = 1, -1 inverted, 0 muted",
     presets: &PRESETS,
     parameters: &PARAMETERS,
     create: |settings| Box::new(Gain::new(settings)),
@@ -70,13 +107,16 @@ pub static EFFECT: Effect = Effect {
 /// Multiplies all channels by one factor. Latency 0, no tail, any number of channels.
 #[derive(Debug)]
 pub struct Gain {
+    values: [f64; 3],
     gain: Smoothed,
 }
 
 impl Gain {
     fn new(settings: &Settings) -> Self {
+        let values = [GAIN, POLARITY, MUTE].map(|number| settings.value(number));
         Self {
-            gain: Smoothed::new(factor(settings.value(0))),
+            values,
+            gain: Smoothed::new(factor(values)),
         }
     }
 }
@@ -116,8 +156,9 @@ impl Node for Gain {
     }
 
     fn set(&mut self, number: usize, value: f64) {
-        if number == 0 {
-            self.gain.set(factor(value));
+        if let Some(own) = self.values.get_mut(number) {
+            *own = value;
+            self.gain.set(factor(self.values));
         }
     }
 
@@ -130,11 +171,11 @@ impl Node for Gain {
     }
 }
 
-/// The factor for a gain in decibels.
-fn factor(gain_db: f64) -> f64 {
-    if gain_db <= SILENCE_DB {
-        0.0
-    } else {
-        amplitude(gain_db)
+/// The factor for the values of the table.
+fn factor([gain_db, polarity, mute]: [f64; 3]) -> f64 {
+    if gain_db <= SILENCE_DB || mute > 0.0 {
+        return 0.0;
     }
+    let sign = if polarity > 0.0 { -1.0 } else { 1.0 };
+    sign * amplitude(gain_db)
 }

@@ -3,14 +3,15 @@
 //! With p from -1 (left) to 1 (right): one channel in becomes two, left x cos(t) and right x sin(t)
 //! with t = (p + 1) pi/4, so that the power is the same everywhere. Two channels keep their sides:
 //! the channel that is panned away from gets x cos(|p| pi/2), the other passes. In the middle two
-//! channels pass bit for bit.
+//! channels pass bit for bit. That is the law of -3 dB; that of -6 dB has straight lines instead of the
+//! cosine, that of -4.5 dB the geometric mean of both.
 
 use alloc::boxed::Box;
 
 use crate::block::Block;
 use crate::node::{Node, PrepareError, Shape, Spec, Tail};
 use crate::parameter::{Kind, Parameter, Scale, Unit};
-use crate::parts::pan_law::{balance, constant_power};
+use crate::parts::pan_law::PanLaw;
 use crate::parts::smoothed::Smoothed;
 use crate::preset::Preset;
 use crate::settings::{Effect, Settings};
@@ -18,19 +19,47 @@ use crate::settings::{Effect, Settings};
 /// Length of a glide: short enough to follow a hand, long enough not to click.
 const GLIDE_MS: f32 = 10.0;
 
-static PARAMETERS: [Parameter; 1] = [Parameter {
-    id: "pan",
-    name: "Pan",
-    summary: "Place between left (-100) and right (100)",
-    unit: Unit::Percent,
-    min: -100.0,
-    max: 100.0,
-    default: 0.0,
-    scale: Scale::Linear,
-    kind: Kind::Ramp {
-        smoothing_ms: GLIDE_MS,
+/// Places in the table.
+const PAN: usize = 0;
+const LAW: usize = 1;
+
+static PARAMETERS: [Parameter; 2] = [
+    Parameter {
+        id: "pan",
+        name: "Pan",
+        summary: "Place between left (-100) and right (100)",
+        unit: Unit::Percent,
+        min: -100.0,
+        max: 100.0,
+        default: 0.0,
+        scale: Scale::Linear,
+        kind: Kind::Ramp {
+            smoothing_ms: GLIDE_MS,
+        },
     },
-}];
+    Parameter {
+        id: "law",
+        name: "Pan law",
+        summary: "Level of each side with one channel in the middle: -3dB keeps the power, -6dB the sum",
+        unit: Unit::None,
+        min: 0.0,
+        max: 2.0,
+        default: 0.0,
+        scale: Scale::Choices(&["-3dB", "-4.5dB", "-6dB"]),
+        kind: Kind::Ramp {
+            smoothing_ms: GLIDE_MS,
+        },
+    },
+];
+
+/// The law by its place among the choices.
+fn law(value: f64) -> PanLaw {
+    match value as usize {
+        0 => PanLaw::Power,
+        1 => PanLaw::Between,
+        _ => PanLaw::Amplitude,
+    }
+}
 
 /// What people often want of it.
 static PRESETS: [Preset; 3] = [
@@ -59,8 +88,8 @@ pub static EFFECT: Effect = Effect {
     id: "pan",
     name: "Pan",
     summary: "Places the sound between left and right; makes two channels of one",
-    about: "Places one channel between two loudspeakers at constant power, or balances the two channels of a stereo sound. Changes glide in straight lines.",
-    source: "Sine and cosine law (constant power); balance turns one side down",
+    about: "Places one channel between two loudspeakers, or balances the two channels of a stereo sound: the side that is panned away from gets softer, the other stays. The law says how loud the middle is: at -3 dB the power is the same everywhere, at -6 dB the sum. Changes glide in straight lines.",
+    source: "Sine and cosine law at -3 dB (constant power), straight lines at -6 dB (constant sum), their geometric mean at -4.5 dB",
     presets: &PRESETS,
     parameters: &PARAMETERS,
     create: |settings| Box::new(Pan::new(settings)),
@@ -73,25 +102,27 @@ pub static EFFECT: Effect = Effect {
 #[derive(Debug)]
 pub struct Pan {
     pan: f64,
+    law: PanLaw,
     channels_in: usize,
     gains: [Smoothed; 2],
 }
 
 impl Pan {
     fn new(settings: &Settings) -> Self {
-        let pan = settings.value(0) / 100.0;
+        let (pan, law) = (settings.value(PAN) / 100.0, law(settings.value(LAW)));
         Self {
             pan,
+            law,
             channels_in: 2,
-            gains: balance(pan).map(Smoothed::new),
+            gains: law.balance(pan).map(Smoothed::new),
         }
     }
 
     fn targets(&self) -> [f64; 2] {
         if self.channels_in == 1 {
-            constant_power(self.pan)
+            self.law.place(self.pan)
         } else {
-            balance(self.pan)
+            self.law.balance(self.pan)
         }
     }
 }
@@ -143,12 +174,14 @@ impl Node for Pan {
     }
 
     fn set(&mut self, number: usize, value: f64) {
-        if number == 0 {
-            self.pan = value / 100.0;
-            let targets = self.targets();
-            for (gain, target) in self.gains.iter_mut().zip(targets) {
-                gain.set(target);
-            }
+        match number {
+            PAN => self.pan = value / 100.0,
+            LAW => self.law = law(value),
+            _ => return,
+        }
+        let targets = self.targets();
+        for (gain, target) in self.gains.iter_mut().zip(targets) {
+            gain.set(target);
         }
     }
 

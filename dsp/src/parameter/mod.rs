@@ -18,6 +18,8 @@ pub enum Unit {
     Decibel,
     /// Decibels relative to full scale.
     DecibelFullScale,
+    /// Loudness relative to full scale.
+    LoudnessFullScale,
     /// Hertz.
     Hertz,
     /// Milliseconds.
@@ -36,6 +38,7 @@ impl Unit {
             Self::None | Self::Amplitude => "",
             Self::Decibel => "dB",
             Self::DecibelFullScale => "dBFS",
+            Self::LoudnessFullScale => "LUFS",
             Self::Hertz => "Hz",
             Self::Millisecond => "ms",
             Self::Percent => "%",
@@ -51,6 +54,7 @@ impl Unit {
             Self::Amplitude => "a bare linear number or dBFS",
             Self::Decibel => "dB",
             Self::DecibelFullScale => "dBFS",
+            Self::LoudnessFullScale => "LUFS",
             Self::Hertz => "Hz or kHz",
             Self::Millisecond => "ms or s",
             Self::Percent => "%",

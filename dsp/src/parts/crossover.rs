@@ -20,6 +20,7 @@ use alloc::vec::Vec;
 use super::analogue::Response;
 use super::finite::{or_zero, saturated};
 use super::svf::{SvfCoefficients, SvfSolved, SvfState};
+use super::svf_glide::SvfGlide;
 use crate::block::Planes;
 
 /// The most corners there may be: one less than bands.
@@ -62,40 +63,12 @@ pub enum CrossoverError {
     },
 }
 
-/// One corner: its filters' coefficients, on their way in a straight line.
-#[derive(Clone, Copy, Debug)]
-struct Corner {
-    from: [SvfCoefficients; 3],
-    to: [SvfCoefficients; 3],
-    left: u32,
-}
+/// One corner: its filters' coefficients, on their way.
+type Corner = [SvfGlide; 3];
 
 const LOW: usize = 0;
 const HIGH: usize = 1;
 const ALL: usize = 2;
-
-impl Corner {
-    fn new(frequency_norm: f64) -> Self {
-        let to = designs(frequency_norm);
-        let from = to;
-        Self { from, to, left: 0 }
-    }
-
-    fn now(&self, frames: u32) -> [SvfCoefficients; 3] {
-        if self.left == 0 {
-            return self.to;
-        }
-        let share = 1.0 - f64::from(self.left) / f64::from(frames);
-        core::array::from_fn(|i| self.from[i].towards(&self.to[i], share))
-    }
-
-    /// The coefficients of the next frame.
-    #[inline(always)]
-    fn next(&mut self, frames: u32) -> [SvfSolved; 3] {
-        self.left = self.left.saturating_sub(1);
-        self.now(frames).map(|one| SvfSolved::from(&one))
-    }
-}
 
 fn designs(frequency_norm: f64) -> [SvfCoefficients; 3] {
     let frequency_norm = frequency_norm.min(LARGEST_CORNER_NORM);
@@ -139,7 +112,6 @@ pub struct Crossover {
     /// The bands of one chunk of two channels.
     chunks: Vec<[Pair; CHUNK]>,
     channels: usize,
-    glide_frames: u32,
 }
 
 impl Crossover {
@@ -168,12 +140,12 @@ impl Crossover {
                 return Err(CrossoverError::CornerOutOfRange { corner, asked, max });
             }
         }
+        let corner = |norm: &f64| designs(*norm).map(|design| SvfGlide::new(design, glide_frames));
         Ok(Self {
-            corners: corners_norm.iter().map(|&norm| Corner::new(norm)).collect(),
+            corners: corners_norm.iter().map(corner).collect(),
             memories: vec![Memory::default(); channels.div_ceil(2) * corners_norm.len()],
             chunks: vec![[[0.0; 2]; CHUNK]; corners_norm.len() + 1],
             channels,
-            glide_frames: glide_frames.max(1),
         })
     }
 
@@ -189,11 +161,10 @@ impl Crossover {
     /// # Real-time
     /// Safe.
     pub fn set_corner(&mut self, corner: usize, frequency_norm: f64) {
-        let frames = self.glide_frames;
         if let Some(corner) = self.corners.get_mut(corner) {
-            corner.from = corner.now(frames);
-            corner.to = designs(frequency_norm);
-            corner.left = frames;
+            for (glide, to) in corner.iter_mut().zip(designs(frequency_norm)) {
+                glide.set(to);
+            }
         }
     }
 
@@ -203,14 +174,17 @@ impl Crossover {
     /// Safe.
     pub fn reset(&mut self) {
         self.memories.fill(Memory::default());
-        self.corners.iter_mut().for_each(|corner| corner.left = 0);
+        self.corners
+            .as_flattened_mut()
+            .iter_mut()
+            .for_each(SvfGlide::finish);
     }
 
     /// Frames after the end of the input within which every band has fallen by 120 dB.
     #[must_use]
     pub fn tail_frames(&self) -> u64 {
         let of = |corner: &Corner| {
-            let [now, to] = [corner.now(self.glide_frames)[LOW], corner.to[LOW]];
+            let [now, to] = [corner[LOW].now(), corner[LOW].target()];
             let decay = -now.decay_per_frame().max(to.decay_per_frame());
             // Two double poles, and the all-passes, each of which may gather as much.
             let gathered = 4.0 * libm::log(2.0 / (1.0 - libm::exp(-decay)));
@@ -289,7 +263,7 @@ impl Crossover {
                 return;
             };
             let each = input[..length].iter_mut().zip(&mut right[0][..length]);
-            steps(corner, self.glide_frames, each, |(low, high), with| {
+            steps(corner, each, |(low, high), with| {
                 let x = *low;
                 for lane in 0..2 {
                     let both = [&with[LOW], &with[HIGH]];
@@ -301,7 +275,7 @@ impl Crossover {
             for (band, state) in before.iter_mut().zip(&mut memory.all) {
                 *corner = start;
                 let each = band[..length].iter_mut();
-                steps(corner, self.glide_frames, each, |x, with| {
+                steps(corner, each, |x, with| {
                     for lane in 0..2 {
                         x[lane] = state[lane].next(x[lane], &with[ALL]);
                     }
@@ -332,14 +306,14 @@ impl Crossover {
 #[inline(always)]
 fn steps<T>(
     corner: &mut Corner,
-    frames: u32,
     mut items: impl Iterator<Item = T>,
     mut work: impl FnMut(T, &[SvfSolved; 3]),
 ) {
-    while corner.left > 0 {
+    let solved = |glide: &mut SvfGlide| SvfSolved::from(&glide.next_value());
+    while corner[LOW].frames_left() > 0 {
         let Some(item) = items.next() else { return };
-        work(item, &corner.next(frames));
+        work(item, &corner.each_mut().map(solved));
     }
-    let with = corner.next(frames);
+    let with = corner.each_mut().map(solved);
     items.for_each(|item| work(item, &with));
 }

@@ -5,13 +5,12 @@
 //! line of 10 ms throws a 1 kHz tone's energy to above 4 kHz with -60 dB; here it is under -100 dB.
 //! Being linear, it follows a target that keeps moving as well as one that jumps.
 
-/// Time constant of each of the three, in milliseconds.
-const STAGE_MS: f64 = 3.0;
-/// From a change of the target to the landing on it, in milliseconds: 20 time constants, when
-/// 5e-7 of the way is left.
+/// From a change of the target to the landing on it, in milliseconds.
 pub const GLIDE_MS: f32 = 60.0;
+/// Time constants of one low pass in a glide: at its end 5e-7 of the way is left.
+const TIME_CONSTANTS: f64 = 20.0;
 
-/// A value that moves to each new target smoothly and lands exactly on it after [`GLIDE_MS`].
+/// A value that moves to each new target smoothly and lands exactly on it.
 ///
 /// The recursion runs per frame, so it does not matter how a stream is cut into blocks.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,9 +37,13 @@ impl Glide {
 
     /// Sets the rate at which frames go by, and finishes a glide under way.
     pub fn prepare(&mut self, sample_rate_hz: u32) {
-        let stage_frames = STAGE_MS * 1e-3 * f64::from(sample_rate_hz);
-        self.rate = -libm::expm1(-1.0 / stage_frames);
-        self.frames = super::smoothed::frames(GLIDE_MS, sample_rate_hz);
+        self.prepare_frames(super::smoothed::frames(GLIDE_MS, sample_rate_hz));
+    }
+
+    /// Sets the length of a glide in frames, at least 1, and finishes one under way.
+    pub fn prepare_frames(&mut self, frames: u32) {
+        self.frames = frames.max(1);
+        self.rate = -libm::expm1(-TIME_CONSTANTS / f64::from(self.frames));
         self.finish();
     }
 
@@ -51,15 +54,6 @@ impl Glide {
     pub fn set(&mut self, target: f64) {
         self.target = target;
         self.left = self.frames;
-    }
-
-    /// Jumps to `from` and sends it to `target`.
-    ///
-    /// # Real-time
-    /// Safe.
-    pub fn restart(&mut self, from: f64, target: f64) {
-        self.stages = [from; 3];
-        self.set(target);
     }
 
     /// Jumps to the target.

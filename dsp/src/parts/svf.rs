@@ -8,7 +8,8 @@
 
 use core::f64::consts::PI;
 
-use super::analogue::{Analogue, Response, at, squared};
+pub use super::analogue::Response;
+use super::analogue::{Analogue, at, squared};
 
 /// A filter's coefficients: integrator gain, damping, and the mix of input, band and low pass.
 #[derive(Clone, Copy, Debug, PartialEq)]

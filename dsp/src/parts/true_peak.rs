@@ -200,7 +200,7 @@ impl Default for TruePeakDetector {
 #[inline(always)]
 fn halves_of_four(half: &Half, signal: &[f32], out: &mut [f32; 4 * GROUP]) {
     let mut sums = [[0.0; 4 * GROUP]; 4];
-    for first in 0..4 {
+    for (first, sum) in sums.iter_mut().enumerate() {
         let (mut a, mut b, mut c, mut d) = (ZEROS, ZEROS, ZEROS, ZEROS);
         for residue in [first, first + 4] {
             let samples = signal[residue..].as_chunks::<GROUP>().0;
@@ -214,10 +214,10 @@ fn halves_of_four(half: &Half, signal: &[f32], out: &mut [f32; 4 * GROUP]) {
             }
         }
         for lane in 0..GROUP {
-            sums[first][lane] = a[lane];
-            sums[first][GROUP + lane] = b[lane];
-            sums[first][2 * GROUP + lane] = c[lane];
-            sums[first][3 * GROUP + lane] = d[lane];
+            sum[lane] = a[lane];
+            sum[GROUP + lane] = b[lane];
+            sum[2 * GROUP + lane] = c[lane];
+            sum[3 * GROUP + lane] = d[lane];
         }
     }
     for place in 0..4 * GROUP {

@@ -25,10 +25,10 @@ use thin::Thin;
 pub use tuning::{MAX_NOTES, TuningError, parse_tuning};
 
 /// Time between two looks, in seconds; between two readings at the least.
-const HOP_S: f64 = 0.002;
+const HOP_S: f64 = 0.0015;
 /// A new reading is made once a note has sounded so much longer, as a share of its length; and at
 /// this interval in seconds once it has sounded for [`LONGEST_S`].
-const LONGER: usize = 16;
+const LONGER: usize = 24;
 const STEADY_S: f64 = 0.04;
 /// The longest stretch of a note that is used, in seconds.
 const LONGEST_S: f64 = 0.3;
@@ -42,9 +42,14 @@ const HIGHEST_HZ: f64 = 4700.0;
 const SILENCE: f64 = 3.2e-4;
 /// A note repeats itself so well; and a fit explains so much of it.
 const CLEAR: f32 = 0.8;
+/// As long as it has sounded for fewer periods, it has to be clearer.
+const FEW_PERIODS: f64 = 5.0;
+const EARLY_CLEAR: f32 = 0.93;
 const EXPLAINED: f64 = 0.9;
 /// A note that has moved by more than this factor since the stretch began is another note.
 const MOVED: f64 = 1.012;
+/// Two looks in a row agree within this factor, 5 cents, before anything is told.
+const AGREED: f64 = 1.0029;
 
 /// What a tuner heard.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,6 +97,8 @@ pub struct Tuner {
     onset: Onset,
     /// Samples since the last reading was tried.
     since_reading: usize,
+    /// What was read last, in hertz: it is told when the next agrees.
+    last_hz: Option<f64>,
 }
 
 impl Tuner {
@@ -112,6 +119,7 @@ impl Tuner {
             of_note: 0,
             onset: Onset::new(HOP_S),
             since_reading: 0,
+            last_hz: None,
         }
     }
 
@@ -122,6 +130,7 @@ impl Tuner {
         self.onset.reset();
         (self.since_hop, self.position) = (0, 0);
         (self.of_note, self.since_reading) = (0, 0);
+        self.last_hz = None;
     }
 
     /// Takes samples, and tells each reading that they make. What is not finite counts as silence.
@@ -154,6 +163,7 @@ impl Tuner {
         self.of_note = (self.of_note + self.hop).min(self.longest);
         if let Some(at) = self.onset.push(hop) {
             self.of_note = self.hop - at;
+            self.last_hz = None;
         }
         self.since_reading += self.hop;
         let wait = if self.of_note == self.longest {
@@ -170,11 +180,15 @@ impl Tuner {
         if level < SILENCE {
             return None;
         }
+        let last_hz = self.last_hz.take();
         let (frequency_hz, clarity, used) = self.read(sound)?;
+        self.last_hz = Some(frequency_hz);
         if used < self.of_note {
             // What was before is another note.
             self.of_note = used;
         }
+        // One look alone may be deceived.
+        last_hz.filter(|last| (1.0 / AGREED..AGREED).contains(&(frequency_hz / last)))?;
         Some(Reading {
             position: self.position,
             frequency_hz,
@@ -189,7 +203,8 @@ impl Tuner {
         let coarse = &sound[sound.len() - sound.len().min((COARSE_S * self.rate_hz) as usize)..];
         let least = (self.rate_hz / HIGHEST_HZ) as usize;
         let Period { samples, clarity } = nsdf::period(coarse, least)?;
-        if clarity < CLEAR {
+        let is_early = (sound.len() as f64) < FEW_PERIODS * samples;
+        if clarity < if is_early { EARLY_CLEAR } else { CLEAR } {
             return None;
         }
         let wanted = ((ENOUGH_PERIODS * samples) as usize).max(coarse.len());

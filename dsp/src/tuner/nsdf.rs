@@ -15,7 +15,7 @@ use core::f64::consts::PI;
 /// A peak counts when it comes so near to the highest.
 const NEAR: f32 = 0.93;
 /// Periods that must lie in the stretch.
-pub(super) const PERIODS: f64 = 2.4;
+pub(super) const PERIODS: f64 = 2.3;
 /// Values of the function on either side that an interpolated one is made of.
 const REACH: i32 = 8;
 /// Lags up to this one are interpolated; from there on the samples of a peak are dense enough.

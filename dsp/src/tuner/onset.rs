@@ -8,7 +8,7 @@ use super::{SILENCE, mean_square};
 /// A rise of the power by this factor is a new note; within [`RECENT_S`] of another beginning it
 /// takes a larger one.
 const RISE: f64 = 6.0;
-const LARGE_RISE: f64 = 50.0;
+const LARGE_RISE: f64 = 20.0;
 /// What is compared with, in seconds: more than a period of the lowest note.
 const RECENT_S: f64 = 0.04;
 /// A note begins with the first sample that comes near the largest.

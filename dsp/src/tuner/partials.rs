@@ -15,12 +15,18 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::f64::consts::TAU;
 
-/// Partials that are fitted in turn, each time from where the fit before says they are.
+/// Partials that are fitted: what is left out would be taken for its neighbours.
+const MOST: usize = 24;
+/// Those of them that are believed in turn, each time from where the fit before says they are.
 const STAGES: [usize; 4] = [6, 12, 24, 24];
 /// Spread of B that is expected before anything is known.
 const EXPECTED_B: f64 = 2e-4;
 /// A partial is heard when its power is so many times what noise alone would give it.
 const HEARD: f64 = 9.0;
+/// A partial is off the line when it is so many of its standard deviations away; and as many are
+/// kept.
+const OFF: f64 = 5.0;
+const FEWEST: usize = 3;
 /// Partials that together have less than this share of the power are not there.
 const ABSENT: f64 = 0.01;
 /// Samples after which a rotation is computed anew.
@@ -76,13 +82,14 @@ pub(super) fn fit(samples: &[f32], guess: Stiff) -> Option<Fit> {
     let mut string = guess;
     let (mut explained, mut multiple) = (0.0, 1);
     let first = guess.partial(1);
-    for (stage, most) in STAGES.into_iter().enumerate() {
-        let count = (1..=most).take_while(|&n| string.partial(n) < 0.47).count();
+    for (stage, trusted) in STAGES.into_iter().enumerate() {
+        let count = (1..=MOST).take_while(|&n| string.partial(n) < 0.47).count();
         let now = shortened(samples, stage, first);
         let (partials, share, noise) = turn(now, string, count)?;
         explained = share;
         multiple = self::multiple(&partials);
-        string = line(&partials, string, now.len() as f64, noise);
+        let trusted = &partials[..trusted.min(count)];
+        string = line(trusted, string, now.len() as f64, noise);
         if !(0.97..1.03).contains(&(string.partial(1) / first)) {
             return None;
         }
@@ -254,24 +261,58 @@ fn solve(mut matrix: Vec<f64>, right: &mut [f64]) -> Option<()> {
     Some(())
 }
 
+/// A point of the line: n^2, the square of f(n) / n, and one over its variance.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    x: f64,
+    y: f64,
+    weight: f64,
+}
+
 /// The straight line through the squares of f(n) / n over n^2, each weighted with what it is known
-/// to, with what is expected of B beside them.
+/// to, with what is expected of B beside them. A partial that does not fit the others is left out: it
+/// was looked for too far from where it is.
 fn line(partials: &[Partial], before: Stiff, length: f64, noise: f64) -> Stiff {
-    let u = before.u;
-    let (mut s0, mut s1, mut s2, mut y0, mut y1) = (0.0, 0.0, 0.0, 0.0, 0.0);
-    for partial in partials {
+    let heard = partials.iter().filter_map(|partial| {
         let n = partial.number;
         // Noise gives a partial the power 4 s^2 / N.
         let is_heard = partial.power > HEARD * 4.0 * noise / length;
         let moved = (partial.norm / before.partial(partial.number as usize) - 1.0).abs();
         if !is_heard || moved > 0.25 / n {
-            continue;
+            return None;
         }
         let y = (partial.norm / n) * (partial.norm / n);
         // The variance of y is (2 sqrt(y) / n)^2 times that of the frequency.
         let of_norm = 24.0 * noise / (partial.power * length * length * length * TAU * TAU);
-        let weight = n * n / (4.0 * y * of_norm);
-        let x = n * n;
+        Some(Point {
+            x: n * n,
+            y,
+            weight: n * n / (4.0 * y * of_norm),
+        })
+    });
+    let mut points: Vec<Point> = heard.collect();
+    let mut string = through(&points, before);
+    while points.len() > FEWEST {
+        let off = |point: &Point| {
+            let error = point.y - string.u - string.v * point.x;
+            error * error * point.weight
+        };
+        let worst = (0..points.len())
+            .max_by(|&one, &other| off(&points[one]).total_cmp(&off(&points[other])));
+        match worst {
+            Some(worst) if off(&points[worst]) > OFF * OFF => points.swap_remove(worst),
+            _ => break,
+        };
+        string = through(&points, before);
+    }
+    string
+}
+
+/// The line of least squares; as it was without points.
+fn through(points: &[Point], before: Stiff) -> Stiff {
+    let u = before.u;
+    let (mut s0, mut s1, mut s2, mut y0, mut y1) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for &Point { x, y, weight } in points {
         s0 += weight;
         s1 += weight * x;
         s2 += weight * x * x;

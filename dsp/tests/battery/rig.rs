@@ -1,6 +1,6 @@
 //! What the battery runs nodes with: settings, signals, blocks and events from a seed.
 
-use ossicle_dsp::block::{Block, Planes};
+use ossicle_dsp::block::{Block, Planes, SidePlanes};
 use ossicle_dsp::node::{Node, PrepareError, Spec};
 use ossicle_dsp::parameter::{Kind, Parameter, Scale, Unit};
 use ossicle_dsp::registry::EFFECTS;
@@ -223,6 +223,17 @@ pub fn run(
     cut: &mut Cut,
     events: &[Event],
 ) -> Vec<Vec<f32>> {
+    run_keyed(node, channels_out, [input, &[]], cut, events)
+}
+
+/// The same with a side-chain, unless it has no planes.
+pub fn run_keyed(
+    node: &mut dyn Node,
+    channels_out: usize,
+    [input, key]: [&[Vec<f32>]; 2],
+    cut: &mut Cut,
+    events: &[Event],
+) -> Vec<Vec<f32>> {
     let frames = input[0].len();
     let channels = input.len().max(channels_out);
     let mut output = vec![Vec::with_capacity(frames); channels_out];
@@ -245,10 +256,15 @@ pub fn run(
         for (plane, input) in samples.chunks_mut(MAX_BLOCK_FRAMES).zip(input) {
             plane[..length].copy_from_slice(&input[at..at + length]);
         }
+        let side: Vec<f32> = key
+            .iter()
+            .flat_map(|plane| &plane[at..at + length])
+            .copied()
+            .collect();
         let planes = Planes::new(&mut samples, MAX_BLOCK_FRAMES, length);
         node.process(&mut Block {
             planes,
-            side_chain: None,
+            side_chain: (!side.is_empty()).then(|| SidePlanes::new(&side, length, length)),
             since_reset: at as u64,
         });
         for (plane, output) in samples.chunks(MAX_BLOCK_FRAMES).zip(&mut output) {

@@ -9,10 +9,10 @@ use ossicle_dsp::node::{Node, Spec};
 use ossicle_dsp::registry::effect;
 use ossicle_dsp::settings::Settings;
 
-/// How often random trials are made: `short`, or as `OSSICLE_TRIALS` says.
-pub fn trials(short: u64) -> u64 {
+/// How often random trials are made: `short`, or as `OSSICLE_TRIALS` says, but at most `long`.
+pub fn trials(short: u64, long: u64) -> u64 {
     match std::env::var("OSSICLE_TRIALS") {
-        Ok(text) => text.parse().expect("OSSICLE_TRIALS is a whole number"),
+        Ok(text) => long.min(text.parse().expect("OSSICLE_TRIALS is a whole number")),
         Err(_) => short,
     }
 }

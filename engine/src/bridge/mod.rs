@@ -47,8 +47,9 @@ pub(crate) struct BridgeSpec {
     pub(crate) to_period: usize,
     /// Both are called by one clock: frames pass bit for bit.
     pub(crate) one_clock: bool,
-    /// What is known of both clocks.
+    /// What is known of both clocks; and whether that is of a moment ago.
     pub(crate) learned: Option<Learned>,
+    pub(crate) is_back: bool,
 }
 
 /// A call of the writer.

@@ -66,6 +66,9 @@ impl BridgeReader {
                 learned: spec.learned,
             });
             drift.set_most_delay_frames(ring_frames as f64);
+            if spec.is_back {
+                drift.hurry();
+            }
             Law::Drift(Box::new(drift))
         };
         // A reader that comes late finds what is behind it, and what was in the ring before it.
@@ -88,6 +91,12 @@ impl BridgeReader {
             scratch: vec![0.0; PIECE_FRAMES * spec.channels].into_boxed_slice(),
             stats: Arc::default(),
         }
+    }
+
+    /// Takes the place of another: what that one gave last fades out.
+    pub(crate) fn replaces(&mut self, other: &Self) {
+        self.cover.follow(&other.cover);
+        self.was_heard |= other.was_heard;
     }
 
     /// What it tells of itself.
@@ -240,7 +249,10 @@ impl BridgeReader {
         let Some(begin) = head.index.checked_sub(self.kernel.frames_before() as u64) else {
             return false;
         };
-        let end = head.index + way + self.kernel.frames_after() as u64;
+        // A place before the first frame is one near the end of all numbers.
+        let end = head
+            .index
+            .saturating_add(way + self.kernel.frames_after() as u64);
         begin >= self.history.begin() && end <= self.history.end() && self.holes.spare(begin, end)
     }
 
@@ -248,7 +260,7 @@ impl BridgeReader {
     fn pass(&mut self, frames: usize, step_to: f64) {
         let way = frames as f64 * 0.5 * (self.step + step_to) + self.head.fraction;
         let whole = way as u64;
-        self.head.index += whole;
+        self.head.index = self.head.index.wrapping_add(whole);
         self.head.fraction = way - whole as f64;
     }
 

@@ -34,6 +34,14 @@ pub enum ChainError {
         /// What would do.
         allowed: EffectIds,
     },
+    /// A route is not written as it should be.
+    #[error("route \"{asked}\" is not understood (allowed: {allowed})")]
+    RouteInvalid {
+        /// What was written.
+        asked: String,
+        /// What would do.
+        allowed: &'static str,
+    },
     /// A parameter is not written as `name=value`.
     #[error("node {node}: {effect}: \"{asked}\" is not of the form parameter=value")]
     ValueMissing {

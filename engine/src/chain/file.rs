@@ -45,23 +45,7 @@ impl Chain {
     /// [`ChainError::Io`] when the file cannot be read, [`ChainError::FileTooLong`],
     /// [`ChainError::InFile`] with what is wrong in it.
     pub fn load(path: &Path) -> Result<Self, ChainError> {
-        let io = |source| ChainError::Io {
-            path: path.to_path_buf(),
-            source,
-        };
-        let mut text = String::new();
-        let file = fs::File::open(path).map_err(io)?;
-        file.take(MAX_FILE_BYTES + 1)
-            .read_to_string(&mut text)
-            .map_err(io)?;
-        if text.len() as u64 > MAX_FILE_BYTES {
-            let path = path.to_path_buf();
-            return Err(ChainError::FileTooLong {
-                path,
-                allowed_bytes: MAX_FILE_BYTES,
-            });
-        }
-        Self::from_toml(&text).map_err(|source| ChainError::InFile {
+        Self::from_toml(&read_text(path)?).map_err(|source| ChainError::InFile {
             path: path.to_path_buf(),
             source: Box::new(source),
         })
@@ -78,4 +62,25 @@ impl Chain {
             source,
         })
     }
+}
+
+/// The text of a chain file.
+pub(super) fn read_text(path: &Path) -> Result<String, ChainError> {
+    let io = |source| ChainError::Io {
+        path: path.to_path_buf(),
+        source,
+    };
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(io)?;
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(io)?;
+    if text.len() as u64 > MAX_FILE_BYTES {
+        let path = path.to_path_buf();
+        return Err(ChainError::FileTooLong {
+            path,
+            allowed_bytes: MAX_FILE_BYTES,
+        });
+    }
+    Ok(text)
 }

@@ -9,6 +9,7 @@ mod amount;
 mod error;
 mod file;
 mod parser;
+mod routes;
 mod text;
 mod toml_reader;
 mod toml_writer;

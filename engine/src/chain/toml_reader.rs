@@ -27,7 +27,8 @@ const BUS: Keys = Keys(&["bus", "node"], "bus, node");
 /// The keys of a table in the list `parallel`.
 const BRANCH: Keys = Keys(&["level", "node"], "level, node");
 /// The keys of the document.
-const DOCUMENT: Keys = Keys(&["version", "node"], "version, node");
+const DOCUMENT_V1: Keys = Keys(&["version", "node"], "version, node");
+const DOCUMENT: Keys = Keys(&["version", "node", "routes"], "version, node, routes");
 /// The keys of a link that version 1 has not.
 const LATER: [&str; 8] = [
     "wet",
@@ -60,7 +61,11 @@ pub(super) fn read(text: &str) -> Result<Chain, ChainError> {
     reader.version = reader
         .version(version)
         .map_err(|error| reader.at(version.span(), error))?;
-    reader.check_keys(document, &DOCUMENT)?;
+    let keys = match reader.version {
+        1 => &DOCUMENT_V1,
+        _ => &DOCUMENT,
+    };
+    reader.check_keys(document, keys)?;
     match document.get("node") {
         Some(nodes) => reader.chain(nodes),
         None => Ok(Chain::new()),

@@ -96,10 +96,26 @@ pub enum EditError {
     /// A node of the caller's own has no names for its values: set them by number.
     #[error("a node of your own takes values by number, not by text")]
     OwnNodeText,
+    /// A node does not fit where it stands; the source says why.
+    #[error("node {node}: {source}")]
+    AtNode {
+        /// Place in the chain, counted from 1.
+        node: usize,
+        /// What is wrong.
+        source: Box<EditError>,
+    },
     /// The node cannot be prepared.
     #[error(transparent)]
     Prepare(#[from] PrepareError),
     /// A value is wrong.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+}
+
+impl EditError {
+    /// The same, of the node at a place in the chain, counted from 1.
+    pub(super) fn at_node(self, node: usize) -> Self {
+        let source = Box::new(self);
+        Self::AtNode { node, source }
+    }
 }

@@ -47,8 +47,9 @@ impl Held {
             LinkNode::Own(node) => (None, node),
         };
         let parameters = node.parameters();
-        let side_channels = node.side_chain_channels();
         let content = prepare(id, node, channels, spec)?;
+        // How many it wants may depend on how many it has.
+        let side_channels = content.node.side_chain_channels();
         let made = NodeLog {
             settings: settings.clone(),
             early: Vec::new(),
@@ -166,13 +167,26 @@ pub(super) struct Draft<'a> {
     /// Seats for new delays.
     pub(super) free_seats: Vec<usize>,
     pub(super) parked: HashSet<NodeId>,
+    /// The node that does not fit where it stands.
+    pub(super) unfit: Option<NodeId>,
+}
+
+impl Draft<'_> {
+    /// Prepares a node, and notes it when it does not fit.
+    fn make(&mut self, id: NodeId, link: LinkNode, channels: usize) -> Result<Held, EditError> {
+        let made = Held::new(id, link, channels, self.spec);
+        if made.is_err() {
+            self.unfit = Some(id);
+        }
+        made
+    }
 }
 
 impl Supply for Draft<'_> {
     fn node(&mut self, id: NodeId, channels: usize) -> Result<NodeFacts, EditError> {
         if let Some(link) = self.links.remove(&id) {
-            self.fresh
-                .insert(id, Held::new(id, link, channels, self.spec)?);
+            let held = self.make(id, link, channels)?;
+            self.fresh.insert(id, held);
         }
         if self.fresh.len() + self.nodes.len() > 2 * MAX_NODES {
             return Err(EditError::TooManyNodes { allowed: MAX_NODES });
@@ -189,8 +203,8 @@ impl Supply for Draft<'_> {
                 asked: channels,
             });
         };
-        let before = held.seat().or(held.before);
-        let mut anew = Held::new(id, LinkNode::Effect(settings.clone()), channels, self.spec)?;
+        let (settings, before) = (settings.clone(), held.seat().or(held.before));
+        let mut anew = self.make(id, LinkNode::Effect(settings), channels)?;
         anew.before = before;
         let facts = anew.facts;
         self.fresh.insert(id, anew);

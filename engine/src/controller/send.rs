@@ -64,7 +64,13 @@ impl Controller {
     ) -> Result<(), EditError> {
         let mut draft = self.draft();
         draft.links = links.into_iter().collect();
-        let graph = build(&items, self.frame(), &mut draft)?;
+        let graph = build(&items, self.frame(), &mut draft).map_err(|error| {
+            let unfit = draft.unfit.take();
+            match unfit.and_then(|id| tree::place_of(&items, id)) {
+                Some(place) => error.at_node(place + 1),
+                None => error,
+            }
+        })?;
         if graph.seats().count() > MAX_NODES {
             return Err(EditError::TooManyNodes { allowed: MAX_NODES });
         }
@@ -88,6 +94,7 @@ impl Controller {
             fresh_delays: HashMap::new(),
             free_seats: self.free_seats.clone(),
             parked: HashSet::new(),
+            unfit: None,
         }
     }
 

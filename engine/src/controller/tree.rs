@@ -103,6 +103,11 @@ pub(super) fn node_ids(items: &[Item]) -> Vec<NodeId> {
     ids
 }
 
+/// The place of a node in the order in which the chain is written, from 0.
+pub(super) fn place_of(items: &[Item], id: NodeId) -> Option<usize> {
+    node_ids(items).iter().position(|known| *known == id)
+}
+
 /// All nodes, those that ring out too.
 pub(crate) fn all_ids(items: &[Item]) -> Vec<NodeId> {
     let mut ids = Vec::new();

@@ -49,8 +49,8 @@ pub struct Dynamics {
     /// Gain before the step and at the end of it, in decibels.
     pub gains_db: (f64, f64),
     /// Time after the step at which all but 1/e of the gain's change in decibels is done, without
-    /// the latency, in milliseconds; negative when a look-ahead is faster. `None` when the gain
-    /// stays as it is.
+    /// the latency, in milliseconds, from the middle between the last frame before it and its first;
+    /// negative when a look-ahead is faster. `None` when the gain stays as it is.
     pub attack_ms: Option<f64>,
     /// The same for the step back.
     pub release_ms: Option<f64>,
@@ -144,8 +144,8 @@ fn reached(
     let first = (step - hold / 2..step + hold).find(|&frame| done(frame) >= wanted)?;
     let (before, after) = (done(first - 1), done(first));
     let share = ((wanted - before) / (after - before)).clamp(0.0, 1.0);
-    // The gain of frame n is what n + 1 frames of the new level came to.
-    Some(first as f64 - step as f64 + share)
+    // The step lies in the middle between the last frame before it and its first.
+    Some(first as f64 - 1.0 + share - (step as f64 - 0.5))
 }
 
 #[cfg(test)]
@@ -170,7 +170,8 @@ mod tests {
 
     /// The envelope limiter's envelope takes b at once; its gain goes g <- c g + (1 - c)(1 + T - b),
     /// so that g(n) = w + (1 - w) c^n with w = 1 + T - b. All but 1/e of the change in decibels is
-    /// done where g = w^(1 - 1/e): n = ln((w^(1 - 1/e) - w) / (1 - w)) / ln c.
+    /// done where g = w^(1 - 1/e): n = ln((w^(1 - 1/e) - w) / (1 - w)) / ln c. Its first frame of the
+    /// new level has n = 1, half a frame after the step.
     #[test]
     fn attack_is_the_time_of_the_recursion() {
         let c: f64 = 0.999;
@@ -186,11 +187,11 @@ mod tests {
         let got = dynamics(&Subject::text(text), &question).unwrap();
         let end: f64 = 1.0 + 0.1 - 0.5;
         let frames = ((end.powf(1.0 - 1.0 / E) - end) / (1.0 - end)).ln() / c.ln();
-        let want_ms = frames / 48.0;
+        let want_ms = (frames - 0.5) / 48.0;
         let attack_ms = got.attack_ms.unwrap();
-        // Half a frame is 0.0104 ms.
+        // The straight line between two frames, of a curve that bends over thousands.
         assert!(
-            (attack_ms - want_ms).abs() < 0.0105,
+            (attack_ms - want_ms).abs() < 0.001,
             "{attack_ms}, not {want_ms}"
         );
     }

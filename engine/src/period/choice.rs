@@ -6,13 +6,13 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use ossicle_io::device::{
-    DeviceError, HostKind, PendingStream, StreamInfo, StreamRequest, StreamStatus, open,
+    DeviceError, HostKind, PendingStream, StreamInfo, StreamRequest, StreamStatus,
 };
 
 use super::entry::{Entry, WORKS_S};
 use super::memory::{MemoryError, PeriodMemory};
 use super::trial::{Verdict, is_ours, try_period, wait};
-use crate::session::SessionConfig;
+use crate::session::{Machine, SessionConfig, World};
 
 /// Frames that a session lost, made up or passed over so far.
 pub(crate) type Losses = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -25,12 +25,12 @@ pub(crate) struct Choice {
     /// Nothing is lost that somebody keeps.
     may_try: bool,
     realtime: bool,
-    note: Option<String>,
 }
 
 impl Choice {
-    /// The choice that a configuration leaves; `None` where it names a period, or no file.
-    pub(crate) fn new(config: &SessionConfig) -> Option<Self> {
+    /// The choice that a configuration leaves, and what is odd about the memory; `None` where it names a
+    /// period, or no file.
+    pub(crate) fn new(config: &SessionConfig) -> Option<(Self, Option<String>)> {
         let path = config.period_file.as_ref()?;
         if config.buffer_frames.is_some() {
             return None;
@@ -42,38 +42,18 @@ impl Choice {
                 (PeriodMemory::empty(path), Some(note))
             }
         };
-        Some(Self {
-            // What is not understood is left as it is.
+        let choice = Self {
             memory,
             is_quick: config.input.is_some() && config.output.is_some(),
             may_try: config.record.is_none() && note.is_none(),
             realtime: config.realtime.scheduling,
-            note,
-        })
-    }
-
-    /// Opens a device with the period that is best known.
-    pub(crate) fn open(
-        &self,
-        host: HostKind,
-        request: &StreamRequest,
-    ) -> Result<Box<dyn PendingStream>, DeviceError> {
-        let mut pending = open(host, request)?;
-        if let Some(fresh) = Entry::of(pending.info()).filter(|_| is_ours(host)) {
-            let entry = self.memory.entry(fresh);
-            pending.wish_buffer_frames(entry.begins_with(self.is_quick, self.may_try));
-        }
-        Ok(pending)
-    }
-
-    /// What was odd about the memory.
-    pub(crate) fn take_note(&mut self) -> Option<String> {
-        self.note.take()
+        };
+        Some((choice, note))
     }
 
     /// The session runs: tries what might work beside it. `None` where nothing can be remembered.
     pub(crate) fn begin(
-        self,
+        &self,
         streams: Vec<(StreamInfo, Arc<StreamStatus>)>,
         losses: Losses,
     ) -> Option<Trials> {
@@ -107,7 +87,7 @@ impl Choice {
             None
         };
         Some(Trials {
-            memory: self.memory,
+            memory: self.memory.clone(),
             streams: ours,
             began: Instant::now(),
             losses,
@@ -120,6 +100,38 @@ impl Choice {
     /// Whether the file may be written: one that is not understood is left as it is.
     fn is_sound(&self) -> bool {
         PeriodMemory::load(self.memory.path()).is_ok()
+    }
+}
+
+/// The machine, where a device gets the period that is best known whenever it is opened.
+impl World for Choice {
+    fn open(
+        &self,
+        host: HostKind,
+        request: &StreamRequest,
+    ) -> Result<Box<dyn PendingStream>, DeviceError> {
+        let mut pending = Machine.open(host, request)?;
+        if let Some(fresh) = Entry::of(pending.info()).filter(|_| is_ours(host)) {
+            let entry = self.memory.entry(fresh);
+            pending.wish_buffer_frames(entry.begins_with(self.is_quick, self.may_try));
+        }
+        Ok(pending)
+    }
+
+    fn open_clock(
+        &self,
+        sample_rate_hz: u32,
+        buffer_frames: u32,
+    ) -> Result<Box<dyn PendingStream>, DeviceError> {
+        Machine.open_clock(sample_rate_hz, buffer_frames)
+    }
+
+    fn now_ns(&self) -> u64 {
+        Machine.now_ns()
+    }
+
+    fn is_virtual(&self) -> bool {
+        Machine.is_virtual()
     }
 }
 

@@ -30,8 +30,8 @@ pub enum ProbeError {
     },
     /// Nothing of the signal came back: connect the output to the input, or raise their levels.
     #[error(
-        "nothing of the signal came back from \"{output}\" to \"{input}\" in {attempts} attempts: \
-         is one connected to the other, and is neither silent?"
+        "nothing of the signal came back from \"{output}\" to \"{input}\" (attempts: {attempts}): is one \
+         connected to the other, and is neither silent?"
     )]
     NothingCameBack {
         /// The output device.
@@ -41,8 +41,8 @@ pub enum ProbeError {
         /// How often it was tried.
         attempts: u32,
     },
-    /// Frames were lost, or the delay moved, in every attempt: try a longer buffer.
-    #[error("sound was lost, or its delay moved, in each of {attempts} attempts: {last}")]
+    /// Frames were lost in every attempt: try a longer buffer.
+    #[error("sound was lost each time (attempts: {attempts}): {last}")]
     Disturbed {
         /// How often it was tried.
         attempts: u32,

@@ -1,5 +1,6 @@
 //! How long sound takes from an output through a cable, or the air, to an input.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
@@ -21,7 +22,10 @@ const CHANNELS: usize = 8;
 /// What came back stands out by so much of all else, or it is nothing: the largest of 65,535 random
 /// numbers is about 4.3 times their root mean square.
 const STANDS_OUT: f64 = 8.0;
-/// Both periods agree within this, in frames, or something moved.
+/// Frames of a piece, where the delay moves from one to the other. What a piece of the signal has in
+/// common with the rest of it is about the root of this less than what it has with itself.
+const PIECE: usize = 8_192;
+/// The periods agree within this, in frames, or the delay moves.
 const AGREE_FRAMES: f64 = 0.5;
 /// Levels of the signal, in dBFS.
 const LEVELS_DB: (f64, f64) = (-80.0, 0.0);
@@ -68,7 +72,8 @@ pub struct Roundtrip {
     /// the one's block to the start of the other's: what a live input takes to come out again, the
     /// chain left out. Modulo 65,535 frames.
     pub latency_frames: f64,
-    /// Difference of the two periods, in frames.
+    /// How far the delay moved meanwhile, in frames: from one period of the signal to the next, or,
+    /// where it moves more than half a frame, from its least to its most.
     pub spread_frames: f64,
     /// Frames of it that the engine holds between the two callbacks.
     pub margin_frames: u64,
@@ -272,40 +277,46 @@ impl Run {
         Ok(())
     }
 
-    /// The delay in the periods that came last, if they agree.
+    /// The delay in the periods that came last.
     fn judge(&self) -> Result<Found, Fault> {
-        let channels = self.channels();
         let Some(begin) = self.frames.checked_sub(PERIODS * LENGTH) else {
             return Err(Fault::Disturbed("the devices stopped".to_owned()));
         };
-        let of_channel = |channel: usize| {
-            let responses = [0, 1].map(|period| self.response(channel, begin, period));
-            let peaks = [peak(&responses[0])?, peak(&responses[1])?];
-            Some((channel, peaks, responses))
+        let channels = 0..self.channels();
+        let still = channels
+            .clone()
+            .filter_map(|channel| self.still(channel, begin));
+        let loudest = |a: &Found, b: &Found| {
+            let (a, b) = (a.peak.value.abs(), b.peak.value.abs());
+            a.total_cmp(&b)
         };
-        let loudest = (0..channels)
-            .filter_map(of_channel)
-            .max_by(|a, b| a.1[0].value.abs().total_cmp(&b.1[0].value.abs()));
-        let stands_out = |peak: &Peak| peak.value.abs() > STANDS_OUT * peak.rest;
-        let Some((channel, [one, two], [response, _])) =
-            loudest.filter(|(_, peaks, _)| peaks.iter().any(stands_out))
-        else {
-            return Err(Fault::Silent);
-        };
-        if self.troubled > begin {
-            let [xruns, lost, _] = self.losses;
-            return Err(Fault::Disturbed(format!(
-                "{xruns} xruns and {lost} frames lost or made up so far"
-            )));
+        let found = still.max_by(loudest).or_else(|| {
+            let moving = channels.filter_map(|channel| self.moving(channel, begin));
+            moving.max_by(loudest)
+        });
+        match found {
+            None => Err(Fault::Silent),
+            Some(_) if self.troubled > begin => {
+                let [xruns, lost, _] = self.losses;
+                Err(Fault::Disturbed(format!(
+                    "{xruns} xruns and {lost} frames lost or made up so far"
+                )))
+            }
+            Some(found) => Ok(found),
         }
-        // The way round the end of the period is a way too.
-        let apart = two.frames - one.frames;
-        let apart = apart - (apart / LENGTH as f64).round() * LENGTH as f64;
-        if apart.abs() > AGREE_FRAMES {
-            let moved = format!("the delay moved by {apart:.1} frames");
-            return Err(Fault::Disturbed(moved));
-        }
-        Ok(Found {
+    }
+
+    /// The delay of a channel where each period tells the same.
+    fn still(&self, channel: usize, begin: usize) -> Option<Found> {
+        let responses = [0, 1].map(|period| {
+            let first = period * LENGTH;
+            self.response(channel, begin, first..first + LENGTH)
+        });
+        let [one, two] = [peak(&responses[0])?, peak(&responses[1])?];
+        let apart = around(two.frames - one.frames);
+        let agree = stands_out(&one) && stands_out(&two) && apart.abs() <= AGREE_FRAMES;
+        let [response, _] = responses;
+        agree.then(|| Found {
             latency_frames: (one.frames + 0.5 * apart).rem_euclid(LENGTH as f64),
             spread_frames: apart.abs(),
             channel,
@@ -314,21 +325,59 @@ impl Run {
         })
     }
 
-    /// The response in a period of those heard, which begin with frame `begin`.
-    fn response(&self, channel: usize, begin: usize, period: usize) -> Vec<f64> {
-        let channels = self.channels();
-        let plane: Vec<f32> = self.heard[period * LENGTH * channels + channel..]
-            .iter()
-            .step_by(channels)
-            .take(LENGTH)
-            .copied()
+    /// The delay of a channel where it moves, as it does while two clocks are brought in step: piece
+    /// by piece, the middle of them told.
+    fn moving(&self, channel: usize, begin: usize) -> Option<Found> {
+        let pieces = PERIODS * LENGTH / PIECE;
+        let mut found: Vec<(Peak, Vec<f64>)> = (0..pieces)
+            .filter_map(|piece| {
+                let response = self.response(channel, begin, piece * PIECE..(piece + 1) * PIECE);
+                let peak = peak(&response).filter(stands_out)?;
+                Some((peak, response))
+            })
             .collect();
-        let position = self.losses[2] as usize + begin + period * LENGTH;
+        if found.len() < pieces * 3 / 4 {
+            return None;
+        }
+        let first = found[0].0.frames;
+        let place = |peak: &Peak| around(peak.frames - first);
+        found.sort_by(|a, b| place(&a.0).total_cmp(&place(&b.0)));
+        let spread_frames = place(&found[found.len() - 1].0) - place(&found[0].0);
+        let (peak, response) = found.swap_remove(found.len() / 2);
+        Some(Found {
+            latency_frames: peak.frames,
+            spread_frames,
+            channel,
+            peak,
+            response,
+        })
+    }
+
+    /// The response in some of the frames heard, which begin with frame `begin` of all.
+    fn response(&self, channel: usize, begin: usize, frames: Range<usize>) -> Vec<f64> {
+        let channels = self.channels();
+        let mut plane = vec![0.0; LENGTH];
+        let samples = self.heard[channel..].iter().step_by(channels);
+        let samples = samples.skip(frames.start).take(frames.len());
+        for (place, &sample) in plane.iter_mut().zip(samples) {
+            *place = sample;
+        }
+        let position = self.losses[2] as usize + begin + frames.start;
         let mut response = self.sequence.response(&plane, position);
-        let amplitude = f64::from(self.amplitude);
-        response.iter_mut().for_each(|value| *value /= amplitude);
+        // A piece has so much less of the signal.
+        let scale = LENGTH as f64 / frames.len() as f64 / f64::from(self.amplitude);
+        response.iter_mut().for_each(|value| *value *= scale);
         response
     }
+}
+
+fn stands_out(peak: &Peak) -> bool {
+    peak.value.abs() > STANDS_OUT * peak.rest
+}
+
+/// A difference of two delays: the way round the end of the period is a way too.
+fn around(frames: f64) -> f64 {
+    frames - (frames / LENGTH as f64).round() * LENGTH as f64
 }
 
 /// What the real-time thread tells of the frames it puts into the ring.

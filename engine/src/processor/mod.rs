@@ -226,6 +226,14 @@ impl Processor {
         self.counters.position.store(self.position, Relaxed);
     }
 
+    /// Takes the changes whose position has come, before any frame is asked for: who sends more
+    /// for one frame than the ring holds makes room by this.
+    pub(crate) fn take_due(&mut self) {
+        let _mode = FlushToZero::new();
+        self.queue.take_commands();
+        self.apply_what_is_due();
+    }
+
     fn is_careful(&mut self) -> bool {
         self.careful_in -= 1;
         let is_due = self.careful_in == 0;

@@ -28,7 +28,8 @@ use crate::record::Tap;
 pub(crate) const CHUNK_FRAMES: usize = 4096;
 /// Longest ring-out behind the end of a file, in seconds.
 const RING_OUT_S: u64 = 30;
-/// Length of the fade when a session is stopped, in milliseconds.
+/// Length of the fade when a session is stopped, and when a device comes back to it, in
+/// milliseconds.
 const STOP_FADE_MS: u64 = 10;
 
 /// A recording's ring and where its sound is taken.
@@ -76,6 +77,8 @@ pub(super) struct Core {
     caller: u64,
     called_ns: u64,
     next_position: u64,
+    /// Frames of the fade in that are left to a device that came back.
+    rise_left: u64,
     /// Frames called for and lost, whether the session had ended or not: what the bridges count in.
     clock_frames: u64,
     own: Option<OwnCallback>,
@@ -107,6 +110,7 @@ impl Core {
             caller: 0,
             called_ns: 0,
             next_position: 0,
+            rise_left: 0,
             clock_frames: 0,
             own: parts.own,
             taps: parts.taps,
@@ -196,6 +200,7 @@ impl Core {
             if is_first {
                 call.lost_frames
             } else {
+                self.rise_left = self.fade_frames;
                 self.lanes.is_back(caller.error);
                 for out in self.outs.iter_mut().flatten() {
                     out.writer.is_back(caller.error);
@@ -322,6 +327,14 @@ impl Core {
         if !call.output.is_empty() {
             let output = &mut call.output[first * plays..][..frames * plays];
             spread(played, channels_out, output, &caller.plays);
+            for frame in output.chunks_exact_mut(plays.max(1)) {
+                if self.rise_left == 0 {
+                    break;
+                }
+                let gain = 1.0 - self.rise_left as f32 / self.fade_frames as f32;
+                frame.iter_mut().for_each(|sample| *sample *= gain);
+                self.rise_left -= 1;
+            }
         }
         for out in self.outs.iter_mut().flatten() {
             out.write(played, channels_out, &self.shared);

@@ -52,7 +52,7 @@ pub(super) fn spread(from: &[f32], from_channels: usize, to: &mut [f32], map: &[
 
 /// Where a lane's frames come from.
 pub(super) enum LaneFrom {
-    /// Nowhere: its device is away.
+    /// Nowhere: its device was not there yet.
     Away,
     /// The device that calls the core, in the same call.
     Caller,
@@ -91,9 +91,14 @@ impl Lanes {
     }
 
     /// Puts another source in a lane's place; returns the one before.
-    pub(super) fn replace(&mut self, lane: usize, from: LaneFrom) -> LaneFrom {
+    pub(super) fn replace(&mut self, lane: usize, mut from: LaneFrom) -> LaneFrom {
         match self.lanes.get_mut(lane) {
-            Some(lane) => core::mem::replace(&mut lane.from, from),
+            Some(lane) => {
+                if let (LaneFrom::Bridge(new), LaneFrom::Bridge(old)) = (&mut from, &lane.from) {
+                    new.replaces(old);
+                }
+                core::mem::replace(&mut lane.from, from)
+            }
             None => from,
         }
     }

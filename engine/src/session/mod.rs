@@ -99,13 +99,12 @@ impl Session {
     /// # Errors
     /// A device, a file or a chain that cannot be had as asked.
     pub fn start(config: SessionConfig) -> Result<Self, EngineError> {
-        let world = Arc::new(Machine);
-        let Some(mut choice) = Choice::new(&config) else {
-            return Self::start_in(config, world);
+        let Some((choice, note)) = Choice::new(&config) else {
+            return Self::start_in(config, Arc::new(Machine));
         };
-        let mut open = |host, request: &_| choice.open(host, request);
-        let mut session = start::start(config, &mut open, Some(world))?;
-        session.warnings.extend(choice.take_note());
+        let choice = Arc::new(choice);
+        let mut session = Self::start_in(config, choice.clone())?;
+        session.warnings.extend(note);
         let shared = session.shared.clone();
         let losses = move || {
             let Shared {

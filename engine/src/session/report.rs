@@ -142,6 +142,12 @@ pub struct Ended {
 }
 
 impl Session {
+    /// Looks after the devices, where no thread does: in a world whose time is virtual. A report does
+    /// it too.
+    pub fn look(&mut self) {
+        self.look_after_streams();
+    }
+
     /// The state now. Also looks after the devices: call it a few times a second.
     pub fn report(&mut self) -> Report {
         self.look_after_streams();
@@ -208,13 +214,15 @@ impl Session {
         self.shared.bridge_frames() + self.counters.plan_latency_frames.load(Relaxed)
     }
 
-    pub(super) fn bridges(&self) -> Vec<BridgeReport> {
+    /// The bridges between devices on different clocks, as they are now.
+    pub fn bridges(&self) -> Vec<BridgeReport> {
         let report = |bridge: Bridged| {
             let stats = &bridge.side.stats;
             let (from_hz, to_hz) = (bridge.side.from_hz, bridge.side.to_hz);
             let nominal = f64::from(from_hz) / f64::from(to_hz);
             let (direction, session_frames) = if bridge.is_capture {
-                (Direction::In, 1.0 / nominal)
+                let ratio = stats.ratio();
+                (Direction::In, if ratio > 0.0 { 1.0 / ratio } else { 0.0 })
             } else {
                 (Direction::Out, 1.0)
             };

@@ -119,6 +119,7 @@ impl Stage {
             from_period,
             to_period,
             one_clock,
+            is_back: Option::is_some(&learned),
             learned,
         };
         let (own_hz, session_hz) = (info.sample_rate_hz, self.sample_rate_hz);
@@ -226,11 +227,8 @@ impl Stage {
         Ok((pending.start(callback)?, number))
     }
 
-    /// The device of this place captures nothing any more.
+    /// The device of this place plays nothing any more. What it captured fades out by itself.
     pub(super) fn leave(&self, role: &Role) {
-        if let Some(lane) = role.lane {
-            self.send(Parcel::Lane(lane, LaneFrom::Away));
-        }
         if role.is_master || role.out.is_some() {
             self.send(Parcel::Out(role.out.unwrap_or(0), None));
         }

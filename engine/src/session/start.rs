@@ -31,6 +31,7 @@ use crate::error::EngineError;
 use crate::flight::{FlightConfig, FlightWriter, Keeper, Scene, tape};
 use crate::processor::{Processor, ProcessorSpec};
 use crate::record::{RecordConfig, Recording, Tap};
+use crate::same_file;
 
 /// Longest block a node sees, in frames.
 const MAX_BLOCK_FRAMES: usize = 1024;
@@ -44,6 +45,9 @@ pub(super) fn start(
         Source::File(play) => Some(open_file(play)?),
         _ => None,
     };
+    if let (Source::File(play), Some(record)) = (&config.source, &config.record) {
+        same_file::refuse(&play.path, &record.path)?;
+    }
     let shape = file.as_ref().map(|file| FileShape {
         sample_rate_hz: file.info().sample_rate_hz,
         channels: file.info().channels,

@@ -28,6 +28,8 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Time between two attempts to open a device, in nanoseconds: it doubles from the first to the most;
 /// in virtual time it is the first.
 const RETRY_NS: (u64, u64) = (20_000_000, 500_000_000);
+/// Frames of a call of the clock that stands for a device, where nobody hears it.
+const CLOCK_FRAMES: u32 = 2048;
 /// Stalled devices that cannot be opened beside their old stream lose it after so long, in
 /// nanoseconds.
 const GIVE_UP_NS: u64 = 5_000_000_000;
@@ -284,12 +286,21 @@ impl Supervisor {
         let Some(world) = &self.world else { return };
         let (number, period) = {
             let links = lock(&self.links);
+            // Nobody waits for what is played by a clock, unless another device plays it too.
+            let is_heard = links.iter().any(|link| {
+                link.phase == Phase::Up && !link.seat.role.is_master && link.seat.role.out.is_some()
+            });
             let Some(master) = links.iter().find(|link| link.seat.role.is_master) else {
                 return;
             };
             let calls = master.phase == Phase::Up
                 && master.info.sample_rate_hz == self.stage.sample_rate_hz;
-            (calls.then_some(master.number), master.info.buffer_frames)
+            let period = if is_heard {
+                self.stage.period as u32
+            } else {
+                CLOCK_FRAMES.max(self.stage.period as u32)
+            };
+            (calls.then_some(master.number), period)
         };
         let mut clock = lock(&self.clock);
         match (number, clock.as_ref()) {
@@ -302,7 +313,6 @@ impl Supervisor {
                 }
             }
             (None, None) if !self.stopped.load(Acquire) => {
-                let period = period.min(self.stage.period as u32).max(16);
                 let opened = world.open_clock(self.stage.sample_rate_hz, period);
                 match opened
                     .map_err(EngineError::from)

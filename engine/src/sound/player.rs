@@ -10,7 +10,7 @@ use ossicle_dsp::block::Block;
 use ossicle_dsp::node::{Node, PrepareError, Shape, Spec, Tail};
 use ossicle_dsp::parameter::{Parameter, ValueError, fits};
 use ossicle_dsp::parts::decibel::amplitude;
-use ossicle_dsp::parts::pan_law::balance;
+use ossicle_dsp::parts::pan_law::PanLaw;
 use ossicle_dsp::parts::smoothed::Smoothed;
 
 use super::memory::Sound;
@@ -172,7 +172,7 @@ impl Node for SoundPlayer {
         self.channels_out = spec.channels.max(self.sound.channels());
         self.level = Smoothed::new(factor(self.gain_db));
         self.level.prepare(GLIDE_MS, rate_hz);
-        self.balance = balance(self.pan / 100.0).map(Smoothed::new);
+        self.balance = PanLaw::Power.balance(self.pan / 100.0).map(Smoothed::new);
         for gain in &mut self.balance {
             gain.prepare(GLIDE_MS, rate_hz);
         }
@@ -230,7 +230,11 @@ impl Node for SoundPlayer {
             }
             GAIN => self.level.set(factor(value)),
             PAN => {
-                for (gain, target) in self.balance.iter_mut().zip(balance(value / 100.0)) {
+                for (gain, target) in self
+                    .balance
+                    .iter_mut()
+                    .zip(PanLaw::Power.balance(value / 100.0))
+                {
                     gain.set(target);
                 }
             }

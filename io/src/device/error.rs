@@ -86,8 +86,8 @@ pub enum DeviceError {
         /// The device.
         device: String,
     },
-    /// The device went away while it was being opened. Look for it again.
-    #[error("\"{device}\" went away")]
+    /// The device is not there, or went away while it was being opened. Look for it again.
+    #[error("\"{device}\" is not there")]
     DeviceGone {
         /// The device.
         device: String,

@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{ErrorKind, Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use symphonia::core::codecs::audio::well_known::{
     CODEC_ID_AAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3, CODEC_ID_VORBIS,
@@ -20,6 +19,7 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::Timestamp;
 
 use super::error::FileError;
+use super::quiet::caught;
 
 /// What a decoder remembers of earlier packets, and so what seeking must decode before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -380,5 +380,5 @@ fn panicked() -> FileError {
 /// Runs a part of symphonia. On damaged files some of it panics; here that is one more way to say
 /// that a file is damaged.
 fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, FileError> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|_| panicked())
+    caught(run).ok_or_else(panicked)
 }

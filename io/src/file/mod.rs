@@ -9,6 +9,7 @@ mod error;
 mod export;
 mod pcm;
 mod positioned;
+mod quiet;
 mod wav_header;
 mod wav_layout;
 mod wav_reader;

@@ -22,6 +22,16 @@ fn every_operation_of_the_vectors_is_answered_alike_in_f32() {
     replay::<f32>();
 }
 
+/// The last bit of a time decides whether a frame is in a range or not.
+#[test]
+fn times_are_read_to_the_last_bit() {
+    for frame in 0..20_000 {
+        let time = f64::from(frame) / 22_050.5;
+        let read: f64 = serde_json::from_str(&time.to_string()).expect("a number");
+        assert_eq!(read.to_bits(), time.to_bits(), "{time}");
+    }
+}
+
 /// Where the model was wrong: full blocks, then one shorter rest, of what there is of the range.
 fn as_cut_from_plain_data(data: &[u64], size: u64, overlap: u64, range: &Range<u64>) -> Value {
     let stop = range.end.min(data.len() as u64);

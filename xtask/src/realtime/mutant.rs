@@ -48,6 +48,7 @@ pub const PLACES: &[Place] = &[
     node("dsp/src/nodes/pan.rs", "pan::Pan as"),
     node("dsp/src/nodes/delay.rs", "delay::Delay as"),
     node("dsp/src/nodes/parametric_eq/mod.rs", "ParametricEq as"),
+    node("dsp/src/nodes/graphic_eq/mod.rs", "GraphicEq as"),
     node(
         "dsp/src/nodes/envelope_limiter/mod.rs",
         "EnvelopeLimiter as",

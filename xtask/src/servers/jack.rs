@@ -2,6 +2,7 @@
 
 mod registry;
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -57,7 +58,7 @@ pub struct Jack {
     name: String,
     options: JackOptions,
     realtime: bool,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Jack {
@@ -70,33 +71,30 @@ impl Jack {
         let name = unique_name();
         let folder = tempfile::tempdir().context("making a folder for the JACK server")?;
         let realtime = options.realtime == Realtime::Auto && realtime_allowed();
-        let mut command = Command::new("jackd");
-        command.args(["-n", &name]);
-        if realtime {
-            command.args(["-R", "-P", "70"]);
-        } else {
-            command.arg("-r");
-        }
-        command
-            .args(["-d", "dummy", "-r", &options.sample_rate_hz.to_string()])
-            .args(["-p", &options.period_frames.to_string()])
-            .args([
-                "-C",
-                &options.channels.to_string(),
-                "-P",
-                &options.channels.to_string(),
-            ])
-            .env("JACK_NO_AUDIO_RESERVATION", "1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let process = Process::start(command, &folder.path().join("jackd.log"))?;
+        let process = launch(&name, options, realtime, folder.path())?;
         let mut server = Self {
             process,
             name,
             options,
             realtime,
-            _folder: folder,
+            folder,
         };
+        server.wait()?;
+        Ok(server)
+    }
+
+    /// Starts the server again after it was killed, under the same name, and waits until it answers.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn restart(&mut self) -> Result<()> {
+        registry::forget_the_dead();
+        self.process = launch(&self.name, self.options, self.realtime, self.folder.path())?;
+        self.wait()
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        let server = self;
         poll("waiting for jackd", START_LIMIT, || {
             if let Some(status) = server.process.ended()? {
                 bail!(
@@ -112,7 +110,7 @@ impl Jack {
             let ports = String::from_utf8_lossy(&answer.stdout).contains("system:");
             Ok((answer.status.success() && ports).then_some(()))
         })?;
-        Ok(server)
+        Ok(())
     }
 
     /// Name of the server, as `JACK_DEFAULT_SERVER` wants it.
@@ -182,6 +180,29 @@ impl Jack {
     pub fn kill(&mut self) {
         self.process.kill();
     }
+}
+
+fn launch(name: &str, options: JackOptions, realtime: bool, folder: &Path) -> Result<Process> {
+    let mut command = Command::new("jackd");
+    command.args(["-n", name]);
+    if realtime {
+        command.args(["-R", "-P", "70"]);
+    } else {
+        command.arg("-r");
+    }
+    command
+        .args(["-d", "dummy", "-r", &options.sample_rate_hz.to_string()])
+        .args(["-p", &options.period_frames.to_string()])
+        .args([
+            "-C",
+            &options.channels.to_string(),
+            "-P",
+            &options.channels.to_string(),
+        ])
+        .env("JACK_NO_AUDIO_RESERVATION", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    Process::start(command, &folder.join("jackd.log"))
 }
 
 /// Whether this user may run a program with real-time scheduling at JACK's priority.

@@ -48,28 +48,26 @@ impl PulseAudio {
         fs::write(place.client_config(), "autospawn = no\nenable-shm = yes\n")?;
         fs::write(place.alsa_config(), place.alsa_config_text())?;
 
-        let mut command = Command::new("pulseaudio");
-        command
-            .args(["-n", "-F"])
-            .arg(place.script())
-            .args([
-                "--exit-idle-time=-1",
-                "--daemonize=no",
-                "--system=no",
-                "--use-pid-file=no",
-            ])
-            .args([
-                "--high-priority=no",
-                "--log-target=stderr",
-                "--log-level=warning",
-            ])
-            .envs(place.env())
-            .env_remove("PULSE_SERVER")
-            .env_remove("DBUS_SESSION_BUS_ADDRESS")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let process = Process::start(command, &folder.path().join("pulseaudio.log"))?;
+        let process = launch(&place)?;
         let mut server = Self { process, folder };
+        server.wait()?;
+        Ok(server)
+    }
+
+    /// Starts the server again after it was killed, with the same devices, and waits for them.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn restart(&mut self) -> Result<()> {
+        let place = Place(self.folder.path());
+        // What a crash leaves behind.
+        let _ = fs::remove_file(place.socket());
+        self.process = launch(&place)?;
+        self.wait()
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        let server = self;
         poll("waiting for pulseaudio", START_LIMIT, || {
             if let Some(status) = server.process.ended()? {
                 bail!(
@@ -88,7 +86,7 @@ impl PulseAudio {
                 .any(|line| line.starts_with("Default Source") && line.ends_with("microphone"));
             Ok(ready.then_some(()))
         })?;
-        Ok(server)
+        Ok(())
     }
 
     /// Number of the server's process.
@@ -146,6 +144,30 @@ impl PulseAudio {
     pub fn kill(&mut self) {
         self.process.kill();
     }
+}
+
+fn launch(place: &Place<'_>) -> Result<Process> {
+    let mut command = Command::new("pulseaudio");
+    command
+        .args(["-n", "-F"])
+        .arg(place.script())
+        .args([
+            "--exit-idle-time=-1",
+            "--daemonize=no",
+            "--system=no",
+            "--use-pid-file=no",
+        ])
+        .args([
+            "--high-priority=no",
+            "--log-target=stderr",
+            "--log-level=warning",
+        ])
+        .envs(place.env())
+        .env_remove("PULSE_SERVER")
+        .env_remove("DBUS_SESSION_BUS_ADDRESS")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    Process::start(command, &place.0.join("pulseaudio.log"))
 }
 
 /// The files of one server, by its folder.

@@ -12,6 +12,7 @@
 //! 0.01 LU of the gate.
 
 mod bins;
+mod hop_energy;
 mod k_weighting;
 mod layout;
 
@@ -20,15 +21,14 @@ use alloc::vec::Vec;
 pub use layout::{ChannelKind, layout};
 
 use super::error::{MeterError, check};
-use super::hops::Hops;
 use super::view::View;
 use super::window::Window;
 use bins::Bins;
-use k_weighting::{KWeighting, KWeightingState};
+pub(crate) use hop_energy::{Hop, HopEnergy};
 
 /// Hops of 10 ms in the momentary window, in the short-term window, and from a block to the next.
-const MOMENTARY_HOPS: usize = 40;
-const SHORT_TERM_HOPS: usize = 300;
+pub(crate) const MOMENTARY_HOPS: usize = 40;
+pub(crate) const SHORT_TERM_HOPS: usize = 300;
 const BLOCK_HOPS: u32 = 10;
 /// How far below the mean the gates of the integrated loudness and of the range are, as energies.
 const GATE: f64 = 0.1;
@@ -36,7 +36,7 @@ const RANGE_GATE: f64 = 0.01;
 /// What the range reaches from and to.
 const PERCENTILES: (f64, f64) = (0.10, 0.95);
 /// Lowest rate in hertz: the weighting turns at 1.7 kHz.
-const MIN_RATE_HZ: u32 = 4000;
+pub(crate) const MIN_RATE_HZ: u32 = 4000;
 
 /// A loudness meter.
 ///
@@ -56,9 +56,7 @@ const MIN_RATE_HZ: u32 = 4000;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Loudness {
-    weighting: KWeighting,
-    channels: Vec<Channel>,
-    hops: Hops,
+    energy: HopEnergy,
     window: Window,
     /// Hops until the next block.
     until_block: u32,
@@ -66,13 +64,6 @@ pub struct Loudness {
     short_terms: Bins,
     max_momentary: f64,
     max_short_term: f64,
-}
-
-#[derive(Clone, Debug)]
-struct Channel {
-    weight: f64,
-    state: KWeightingState,
-    sum: f64,
 }
 
 impl Loudness {
@@ -86,15 +77,8 @@ impl Loudness {
     /// Not safe: allocates.
     pub fn new(sample_rate_hz: u32, channels: Vec<ChannelKind>) -> Result<Self, MeterError> {
         check("loudness", sample_rate_hz, MIN_RATE_HZ, channels.len())?;
-        let channel = |kind: ChannelKind| Channel {
-            weight: kind.weight(),
-            state: KWeightingState::default(),
-            sum: 0.0,
-        };
         Ok(Self {
-            weighting: KWeighting::new(sample_rate_hz),
-            channels: channels.into_iter().map(channel).collect(),
-            hops: Hops::new(sample_rate_hz),
+            energy: HopEnergy::new(sample_rate_hz, channels),
             window: Window::new(SHORT_TERM_HOPS),
             until_block: BLOCK_HOPS,
             blocks: Bins::new(),
@@ -109,11 +93,7 @@ impl Loudness {
     /// # Real-time
     /// Safe.
     pub fn reset(&mut self) {
-        for channel in &mut self.channels {
-            channel.state = KWeightingState::default();
-            channel.sum = 0.0;
-        }
-        self.hops.reset();
+        self.energy.reset();
         self.window.reset();
         self.until_block = BLOCK_HOPS;
         self.blocks.clear();
@@ -126,39 +106,18 @@ impl Loudness {
     /// # Real-time
     /// Safe.
     pub fn push(&mut self, view: &View<'_>) {
-        self.push_with(view, |_| {});
-    }
-
-    /// As [`push`](Self::push); `after_hop` is told each time 10 ms have passed.
-    pub(crate) fn push_with(&mut self, view: &View<'_>, mut after_hop: impl FnMut(&Self)) {
         let mut done = 0;
         while done < view.frames() {
-            let (frames, ends) = self.hops.take(view.frames() - done);
-            let part = view.part(done, frames);
-            let given = 0..view.channels();
-            for (number, channel) in given.zip(&mut self.channels) {
-                if channel.weight > 0.0 {
-                    let samples = part.channel(number);
-                    channel.sum = self
-                        .weighting
-                        .squares(samples, &mut channel.state, channel.sum);
-                }
-            }
-            if ends {
-                self.end_hop();
-                after_hop(self);
+            let (frames, hop) = self.energy.take(&view.part(done, view.frames() - done));
+            if let Some(hop) = hop {
+                self.end_hop(hop);
             }
             done += frames;
         }
     }
 
-    fn end_hop(&mut self) {
-        let mut energy = 0.0;
-        for channel in &mut self.channels {
-            energy += channel.weight * core::mem::take(&mut channel.sum);
-            channel.state.flush();
-        }
-        self.window.push(energy, self.hops.end());
+    fn end_hop(&mut self, hop: Hop) {
+        self.window.push(hop.sum, hop.frames);
         let momentary = self.window.mean(MOMENTARY_HOPS);
         let short_term = self.window.mean(SHORT_TERM_HOPS);
         self.max_momentary = self.max_momentary.max(momentary.unwrap_or(0.0));
@@ -238,7 +197,7 @@ impl Loudness {
 }
 
 /// Loudness of a weighted mean square: BS.1770-5, equation 2.
-fn lufs(energy: f64) -> Option<f64> {
+pub(crate) fn lufs(energy: f64) -> Option<f64> {
     (energy > 0.0).then(|| -0.691 + 10.0 * libm::log10(energy))
 }
 

@@ -231,7 +231,8 @@ mod tests {
         let inverse = invert(rows.clone());
         for (i, row) in rows.iter().enumerate() {
             for j in 0..5 {
-                let product: f64 = (0..5).map(|k| row[k] * inverse[k][j]).sum();
+                let column = inverse.iter().map(|row| row[j]);
+                let product: f64 = row.iter().zip(column).map(|(a, b)| a * b).sum();
                 let unit = f64::from(u8::from(i == j));
                 assert!((product - unit).abs() < 1e-12, "{i} {j}: {product}");
             }

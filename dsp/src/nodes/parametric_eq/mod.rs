@@ -28,7 +28,7 @@ use crate::preset::Preset;
 use crate::settings::{Effect, Settings};
 
 /// What people often want of it.
-static PRESETS: [Preset; 3] = [
+static PRESETS: [Preset; 5] = [
     Preset {
         id: "rumble_off",
         name: "Rumble off",
@@ -59,6 +59,39 @@ static PRESETS: [Preset; 3] = [
             ("b2_type", "high_shelf"),
             ("b2_freq", "8kHz"),
             ("b2_gain", "-3dB"),
+        ],
+    },
+    Preset {
+        id: "telephone",
+        name: "Telephone",
+        summary: "Leaves the band of an old telephone line",
+        values: &[
+            ("b1_type", "high_pass"),
+            ("b1_freq", "300Hz"),
+            ("b1_slope", "24"),
+            ("b2_type", "low_pass"),
+            ("b2_freq", "3.4kHz"),
+            ("b2_slope", "48"),
+            ("b3_type", "peak"),
+            ("b3_freq", "1.8kHz"),
+            ("b3_gain", "4dB"),
+            ("b3_q", "1"),
+        ],
+    },
+    Preset {
+        id: "hum_off",
+        name: "Hum off",
+        summary: "Takes away mains hum of 50 Hz and its next two odd overtones",
+        values: &[
+            ("b1_type", "notch"),
+            ("b1_freq", "50Hz"),
+            ("b1_q", "12"),
+            ("b2_type", "notch"),
+            ("b2_freq", "150Hz"),
+            ("b2_q", "20"),
+            ("b3_type", "notch"),
+            ("b3_freq", "250Hz"),
+            ("b3_q", "30"),
         ],
     },
 ];

@@ -5,40 +5,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::super::svf::{SvfCoefficients, SvfSolved, SvfState};
+use super::super::svf_glide::SvfGlide;
 use super::kernel::{GROUP, Kernel};
 use super::{Chunk, Pair};
-
-/// Coefficients on their way in a straight line.
-#[derive(Clone, Copy, Debug)]
-struct Glide {
-    from: SvfCoefficients,
-    to: SvfCoefficients,
-    left: u32,
-    frames: u32,
-}
-
-impl Glide {
-    fn now(&self) -> SvfCoefficients {
-        if self.left == 0 {
-            return self.to;
-        }
-        self.from.towards(
-            &self.to,
-            1.0 - f64::from(self.left) / f64::from(self.frames),
-        )
-    }
-
-    #[inline(always)]
-    fn next(&mut self) -> SvfSolved {
-        self.left = self.left.saturating_sub(1);
-        SvfSolved::from(&self.now())
-    }
-
-    /// Whether from here on the output is the input.
-    fn rests_flat(&self) -> bool {
-        self.left == 0 && self.to.is_flat()
-    }
-}
 
 /// What is remembered of two channels.
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,7 +39,7 @@ impl Memory {
 /// A filter of a row.
 #[derive(Clone, Debug)]
 pub(super) struct Section {
-    glide: Glide,
+    glide: SvfGlide,
     kernel: Kernel,
     /// Whether memories are those of whole groups.
     rests: bool,
@@ -81,41 +50,27 @@ impl Section {
     /// A section at rest; its glides take `glide_frames` frames, at least 1.
     pub(super) fn new(to: SvfCoefficients, glide_frames: u32, pairs: usize) -> Self {
         Self {
-            glide: Glide {
-                from: to,
-                to,
-                left: 0,
-                frames: glide_frames.max(1),
-            },
+            glide: SvfGlide::new(to, glide_frames),
             kernel: Kernel::from(&to),
             rests: true,
             memories: vec![Memory::default(); pairs],
         }
     }
 
-    /// Starts a glide to other coefficients.
-    ///
-    /// A section that comes from or goes to flat keeps the filter's frequency and quality on the
-    /// way: only the mix moves.
+    /// Starts a glide to other coefficients; the next frame is `held` frames into a group.
     pub(super) fn set(&mut self, to: SvfCoefficients, held: usize) {
-        let now = self.glide.now();
-        let flat = self.glide.rests_flat();
         if self.rests {
-            self.leave_group(if flat { 0 } else { held }, &now);
+            // A flat section has nothing to remember.
+            let held = if self.glide.rests_flat() { 0 } else { held };
+            self.leave_group(held);
         }
-        self.glide.from = if flat { to.flattened() } else { now };
-        self.glide.to = if to.is_flat() {
-            self.glide.from.flattened()
-        } else {
-            to
-        };
-        self.glide.left = self.glide.frames;
-        self.kernel = Kernel::from(&self.glide.to);
+        self.glide.set(to);
+        self.kernel = Kernel::from(&self.glide.target());
     }
 
     /// Brings the memories from the first frame of the group to the next frame.
-    fn leave_group(&mut self, held: usize, now: &SvfCoefficients) {
-        let solved = SvfSolved::from(now);
+    fn leave_group(&mut self, held: usize) {
+        let solved = SvfSolved::from(&self.glide.now());
         for memory in &mut self.memories {
             let inputs = memory.held;
             for input in &inputs[..held] {
@@ -127,19 +82,20 @@ impl Section {
 
     /// Silences the memories and ends the glide.
     pub(super) fn reset(&mut self) {
-        self.glide.left = 0;
+        self.glide.finish();
         self.rests = true;
         self.memories.fill(Memory::default());
     }
 
     /// The coefficients now and those the section is on its way to.
     pub(super) fn coefficients(&self) -> [SvfCoefficients; 2] {
-        [self.glide.now(), self.glide.to]
+        [self.glide.now(), self.glide.target()]
     }
 
     /// Whether that is where the section is, or on its way to.
     pub(super) fn is_bound_for(&self, to: &SvfCoefficients) -> bool {
-        self.glide.to == *to || (self.glide.to.is_flat() && to.is_flat())
+        let target = self.glide.target();
+        target == *to || (target.is_flat() && to.is_flat())
     }
 
     /// Whether from here on the output is the input.
@@ -158,8 +114,8 @@ impl Section {
         if self.glide.rests_flat() {
             return self.reset();
         }
-        self.rests |=
-            self.glide.left == 0 && (moving < length || (held + length).is_multiple_of(GROUP));
+        self.rests |= self.glide.frames_left() == 0
+            && (moving < length || (held + length).is_multiple_of(GROUP));
         for (memory, chunk) in self.memories.iter_mut().zip(chunks) {
             rest(
                 &self.kernel,
@@ -177,8 +133,8 @@ impl Section {
         if self.rests {
             return 0;
         }
-        let left = self.glide.left as usize;
-        if self.glide.to.is_flat() {
+        let left = self.glide.frames_left();
+        if self.glide.target().is_flat() {
             return left.min(length);
         }
         ((held + left).next_multiple_of(GROUP) - held).min(length)
@@ -189,7 +145,7 @@ impl Section {
         for (memory, chunk) in self.memories.iter_mut().zip(chunks) {
             self.glide = start;
             for sample in &mut chunk[..frames] {
-                *sample = memory.step(*sample, &self.glide.next());
+                *sample = memory.step(*sample, &SvfSolved::from(&self.glide.next_value()));
             }
         }
     }
@@ -215,11 +171,9 @@ fn rest(kernel: &Kernel, memory: &mut Memory, mut frames: &mut [Pair], held: usi
         part(kernel, memory, now, held);
         frames = behind;
     }
-    let mut state = memory.state;
     let (groups, behind) = frames.as_chunks_mut();
-    for group in groups {
-        kernel.run(&mut state, group);
-    }
+    let mut state = memory.state;
+    kernel.run(&mut state, groups);
     memory.state = state;
     if !behind.is_empty() {
         part(kernel, memory, behind, 0);
@@ -234,7 +188,7 @@ fn part(kernel: &Kernel, memory: &mut Memory, frames: &mut [Pair], held: usize) 
     let mut group = memory.held;
     group[end..].fill([0.0; 2]);
     let mut state = memory.state;
-    kernel.run(&mut state, &mut group);
+    kernel.run(&mut state, core::slice::from_mut(&mut group));
     frames.copy_from_slice(&group[held..end]);
     if end == GROUP {
         memory.state = state;

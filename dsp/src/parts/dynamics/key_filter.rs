@@ -10,8 +10,10 @@ use core::f64::consts::FRAC_1_SQRT_2;
 use super::Piece;
 use crate::parts::analogue::Response;
 use crate::parts::finite::or_zero;
-use crate::parts::glide::Glide;
+use crate::parts::glide::GLIDE_MS;
+use crate::parts::smoothed;
 use crate::parts::svf::{SvfCoefficients, SvfSolved, SvfState};
+use crate::parts::svf_glide::SvfGlide;
 
 /// The largest corner frequency as a share of the sample rate.
 pub const LARGEST_FREQUENCY_NORM: f64 = 0.49;
@@ -27,40 +29,18 @@ const SILENCE: f64 = 1e-30;
 pub struct KeyFilter {
     response: Response,
     sample_rate_hz: u32,
-    moving: Moving,
+    glide: SvfGlide,
     states: Vec<SvfState>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Moving {
-    from: SvfCoefficients,
-    to: SvfCoefficients,
-    share: Glide,
-}
-
-impl Moving {
-    fn at(&self, share: f64) -> SvfCoefficients {
-        self.from.towards(&self.to, share)
-    }
-
-    fn is_off(&self) -> bool {
-        self.share.frames_left() == 0 && self.to.is_flat()
-    }
 }
 
 impl KeyFilter {
     /// Filters of a kind; off, and for no channels until [`prepare`](Self::prepare) is called.
     #[must_use]
     pub fn new(response: Response) -> Self {
-        let flat = SvfCoefficients::new(Response::Flat, 0.1, 0.0, FRAC_1_SQRT_2);
         Self {
             response,
             sample_rate_hz: 1,
-            moving: Moving {
-                from: flat,
-                to: flat,
-                share: Glide::new(1.0),
-            },
+            glide: SvfGlide::new(off(), 1),
             states: Vec::new(),
         }
     }
@@ -72,9 +52,8 @@ impl KeyFilter {
     pub fn prepare(&mut self, sample_rate_hz: u32, channels: usize, frequency_hz: Option<f64>) {
         self.sample_rate_hz = sample_rate_hz;
         self.states = vec![SvfState::default(); channels];
-        self.set(frequency_hz);
-        self.moving.share = Glide::new(1.0);
-        self.moving.share.prepare(sample_rate_hz);
+        let glide_frames = smoothed::frames(GLIDE_MS, sample_rate_hz);
+        self.glide = SvfGlide::new(self.design(frequency_hz), glide_frames);
     }
 
     /// Moves the corner to `frequency_hz`, at most to 0.49 of the sample rate, or turns it off.
@@ -82,25 +61,16 @@ impl KeyFilter {
     /// # Real-time
     /// Safe.
     pub fn set(&mut self, frequency_hz: Option<f64>) {
-        let now = self.moving.at(self.moving.share.value());
-        let (from, to) = match frequency_hz {
-            // From or to a filter that is off, only the mix moves.
-            None => (now, now.flattened()),
-            Some(frequency_hz) => {
-                let norm = frequency_hz / f64::from(self.sample_rate_hz);
-                let norm = norm.min(LARGEST_FREQUENCY_NORM);
-                let to = SvfCoefficients::new(self.response, norm, 0.0, FRAC_1_SQRT_2);
-                let from = if self.moving.is_off() {
-                    to.flattened()
-                } else {
-                    now
-                };
-                (from, to)
-            }
+        self.glide.set(self.design(frequency_hz));
+    }
+
+    fn design(&self, frequency_hz: Option<f64>) -> SvfCoefficients {
+        let Some(frequency_hz) = frequency_hz else {
+            return off();
         };
-        self.moving.from = from;
-        self.moving.to = to;
-        self.moving.share.restart(0.0, 1.0);
+        let norm = frequency_hz / f64::from(self.sample_rate_hz);
+        let norm = norm.min(LARGEST_FREQUENCY_NORM);
+        SvfCoefficients::new(self.response, norm, 0.0, FRAC_1_SQRT_2)
     }
 
     /// Silences the states and ends the glide.
@@ -108,14 +78,14 @@ impl KeyFilter {
     /// # Real-time
     /// Safe.
     pub fn reset(&mut self) {
-        self.moving.share.finish();
+        self.glide.finish();
         self.states.fill(SvfState::default());
     }
 
     /// Whether from here on the output is the input.
     #[must_use]
     pub fn is_off(&self) -> bool {
-        self.moving.is_off()
+        self.glide.rests_flat()
     }
 
     /// Frames after the end of the input within which the output has fallen by 120 dB.
@@ -124,8 +94,8 @@ impl KeyFilter {
         if self.is_off() {
             return 0;
         }
-        let now = self.moving.at(self.moving.share.value());
-        let decay = -now.decay_per_frame().max(self.moving.to.decay_per_frame());
+        let [now, to] = [self.glide.now(), self.glide.target()];
+        let decay = -now.decay_per_frame().max(to.decay_per_frame());
         // A double pole gathers up to 1/(1 - r)^2.
         let gathered = 2.0 * libm::log(2.0 / (1.0 - libm::exp(-decay)));
         libm::ceil((SILENT_LN + gathered) / decay) as u64 + 2
@@ -137,10 +107,10 @@ impl KeyFilter {
     /// Safe.
     #[inline(always)]
     pub fn process(&mut self, pieces: &mut [Piece], frames: usize, since_reset: u64) {
-        if self.moving.is_off() {
+        if self.glide.rests_flat() {
             return;
         }
-        let begin = self.moving;
+        let begin = self.glide;
         let mut pairs = pieces.chunks_exact_mut(2);
         let mut states = self.states.chunks_exact_mut(2);
         // Two channels at once: neither waits for the other's recursion.
@@ -149,32 +119,32 @@ impl KeyFilter {
             let Ok(states) = states.try_into() else {
                 continue;
             };
-            self.moving = begin;
+            self.glide = begin;
             let planes = [&mut a[..frames], &mut b[..frames]];
-            run::<2>(planes, states, &mut self.moving, since_reset);
+            run::<2>(planes, states, &mut self.glide, since_reset);
         }
         let last = pairs.into_remainder().iter_mut();
         for (piece, state) in last.zip(states.into_remainder()) {
-            self.moving = begin;
+            self.glide = begin;
             let states = core::slice::from_mut(state);
             let Ok(states) = states.try_into() else {
                 continue;
             };
-            run::<1>(
-                [&mut piece[..frames]],
-                states,
-                &mut self.moving,
-                since_reset,
-            );
+            run::<1>([&mut piece[..frames]], states, &mut self.glide, since_reset);
         }
     }
+}
+
+/// What passes everything.
+fn off() -> SvfCoefficients {
+    SvfCoefficients::new(Response::Flat, 0.1, 0.0, FRAC_1_SQRT_2)
 }
 
 #[inline(always)]
 fn run<const N: usize>(
     mut planes: [&mut [f32]; N],
     states: &mut [SvfState; N],
-    moving: &mut Moving,
+    glide: &mut SvfGlide,
     since_reset: u64,
 ) {
     let frames = planes[0].len();
@@ -182,20 +152,19 @@ fn run<const N: usize>(
     while done < frames {
         let to_flush = FLUSH_FRAMES - (since_reset + done as u64) % FLUSH_FRAMES;
         let end = frames.min(done + to_flush as usize);
-        while done < end && moving.share.frames_left() > 0 {
-            let share = moving.share.next_value();
+        while done < end && glide.frames_left() > 0 {
             step(
                 &mut planes,
                 done,
                 states,
-                &SvfSolved::from(&moving.at(share)),
+                &SvfSolved::from(&glide.next_value()),
             );
             done += 1;
         }
-        if moving.is_off() {
+        if glide.rests_flat() {
             return states.fill(SvfState::default());
         }
-        let solved = SvfSolved::from(&moving.to);
+        let solved = SvfSolved::from(&glide.now());
         let mut part = planes.each_mut().map(|plane| &mut plane[done..end]);
         let mut local = *states;
         for frame in 0..end - done {

@@ -1,0 +1,366 @@
+//! A session on simulated devices, judged from outside.
+//!
+//! All devices but the last capture one tone, which is a function of true virtual time: so the phase
+//! of each channel that is played tells its delay, and two channels are in step when their phases
+//! are. What is heard is looked at sample by sample: no step may be larger than those of the tone and
+//! of a fade.
+
+mod devices;
+mod ear;
+mod trouble;
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ossicle::chain::Chain;
+use ossicle::io::device::sim::{Level, Schedule, Sim};
+use ossicle::io::device::{HostKind, Port};
+use ossicle::session::{DeviceEventKind, Session, SessionConfig};
+use serde::Serialize;
+
+use crate::exit::Failure;
+use crate::summary::BridgeObject;
+use devices::{SPEAKER, name};
+use ear::Ear;
+use trouble::Troubles;
+
+/// Virtual time between two looks of the session at its devices, and between two of the judge.
+const LOOK: Duration = Duration::from_millis(10);
+const LOOKS_A_CHECK: u64 = 100;
+/// Delay and alignment may be off by so many frames.
+const OFF_FRAMES: f64 = 1.0;
+/// Things of one kind that are told one by one.
+const TOLD: usize = 5;
+
+/// What is simulated.
+#[derive(Debug)]
+pub struct Setting {
+    pub seed: u64,
+    pub hours: f64,
+    pub level: Level,
+    /// One plays, the others capture.
+    pub devices: usize,
+    /// In place of one drawn for the level.
+    pub schedule: Option<Schedule>,
+}
+
+/// What came of it.
+#[derive(Debug, Default, Serialize)]
+pub struct Outcome {
+    pub seed: u64,
+    pub hours: f64,
+    pub devices: usize,
+    pub faults: usize,
+    pub wall_seconds: f64,
+    /// Time of a processor that it took, where the system tells it.
+    pub cpu_seconds: Option<f64>,
+    /// Virtual time over the processor's, else over wall time.
+    pub speed: f64,
+    pub frames: u64,
+    pub overrun_frames: u64,
+    pub underrun_frames: u64,
+    pub skipped_frames: u64,
+    pub latency_frames: u64,
+    /// Steps in the sound that are larger than those of the tone and a fade.
+    pub discontinuities: u64,
+    pub silences: usize,
+    pub unexplained_silences: usize,
+    /// Moves of a bridge's position, each with a fade.
+    pub jumps: u64,
+    pub lock_checks: u64,
+    pub lock_lost: u64,
+    /// Most of what was seen at the looks.
+    pub delay_off_frames: f64,
+    pub alignment_frames: f64,
+    pub ppm_off: f64,
+    pub events: usize,
+    pub bridges: Vec<BridgeObject>,
+    /// What must not be, in a line each.
+    pub broken: Vec<String>,
+    /// The faults, where something broke: what `--schedule` takes.
+    pub schedule: Option<String>,
+}
+
+/// Runs a simulation.
+///
+/// # Errors
+/// The session cannot begin.
+pub fn run(setting: &Setting) -> Result<Outcome, Failure> {
+    let (began, cpu_before) = (Instant::now(), cpu_seconds());
+    let captures = setting.devices - 1;
+    let mut devices = devices::draw(setting.seed, captures);
+    let schedule = setting
+        .schedule
+        .clone()
+        .unwrap_or_else(|| Schedule::random(setting.seed, setting.hours, &devices, setting.level));
+    for device in &mut devices {
+        device.faults = schedule.faults(&device.name);
+    }
+    let troubles = Troubles::new(&schedule, &devices);
+    let sim = Sim::new(setting.seed);
+    let ear = Arc::new(Mutex::new(Ear::new(sim.clone(), captures)));
+    for device in devices {
+        sim.plug(devices::with_sound(device, &sim, &ear))?;
+    }
+    let mut judge = Judge {
+        outcome: Outcome {
+            seed: setting.seed,
+            hours: setting.hours,
+            devices: setting.devices,
+            faults: schedule.entries.len(),
+            ..Outcome::default()
+        },
+        troubles,
+        sim: sim.clone(),
+        ear,
+        captures,
+    };
+    let mut session = Session::start_in(config(captures), Arc::new(sim.clone()))?;
+    let looks = (setting.hours * 3600.0 / LOOK.as_secs_f64()).round() as u64;
+    let mut jumps = Jumps::default();
+    for look in 1..=looks {
+        sim.run_for(LOOK);
+        session.look();
+        if look % LOOKS_A_CHECK == 0 {
+            judge.check(&session);
+            jumps.note(&session);
+        }
+        if look % (60 * LOOKS_A_CHECK) == 0 && session.report().ended {
+            break;
+        }
+    }
+    judge.outcome.jumps = jumps.all();
+    judge.end(session);
+    let mut outcome = judge.outcome;
+    outcome.wall_seconds = began.elapsed().as_secs_f64();
+    outcome.cpu_seconds = cpu_seconds().zip(cpu_before).map(|(now, then)| now - then);
+    let taken = outcome.cpu_seconds.unwrap_or(outcome.wall_seconds);
+    outcome.speed = outcome.hours * 3600.0 / taken;
+    if !outcome.broken.is_empty() {
+        outcome.schedule = Some(schedule.to_string());
+    }
+    Ok(outcome)
+}
+
+/// Time that this thread has had of a processor: all of a simulation runs on it.
+fn cpu_seconds() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let ns: f64 = text.split_whitespace().next()?.parse().ok()?;
+    Some(ns * 1e-9)
+}
+
+fn config(captures: usize) -> SessionConfig {
+    let port = |name: String| Port {
+        device: Some(name),
+        channels: None,
+    };
+    let mut inputs = (0..captures).map(|number| port(name(number)));
+    SessionConfig {
+        host: Some(HostKind::Sim),
+        input: inputs.next(),
+        more_inputs: inputs.collect(),
+        output: Some(port(SPEAKER.to_owned())),
+        ..SessionConfig::live(Chain::new())
+    }
+}
+
+/// Moves of bridges, which begin anew whenever a device comes back.
+#[derive(Default)]
+struct Jumps {
+    before: u64,
+    now: u64,
+}
+
+impl Jumps {
+    fn note(&mut self, session: &Session) {
+        let now = session.bridges().iter().map(|bridge| bridge.jumps).sum();
+        if now < self.now {
+            self.before += self.now;
+        }
+        self.now = now;
+    }
+
+    fn all(&self) -> u64 {
+        self.before + self.now
+    }
+}
+
+/// Looks at the session from outside.
+struct Judge {
+    outcome: Outcome,
+    troubles: Troubles,
+    sim: Sim,
+    ear: Arc<Mutex<Ear>>,
+    captures: usize,
+}
+
+impl Judge {
+    /// Compares delays, alignment and ratios with the truth, where no fault is near.
+    fn check(&mut self, session: &Session) {
+        let now = self.sim.now_ns();
+        let bridges = session.bridges();
+        let delays = ear::lock(&self.ear).delays();
+        let mut calm: Vec<f64> = Vec::new();
+        for (number, delay) in delays.iter().enumerate() {
+            let name = name(number);
+            if !self.troubles.is_calm(now, &[&name, SPEAKER]) {
+                continue;
+            }
+            self.outcome.lock_checks += 1;
+            let bridge = bridges
+                .iter()
+                .find(|bridge| bridge.device == name && bridge.locked);
+            let (Some(delay), Some(bridge)) = (delay, bridge) else {
+                self.outcome.lock_lost += 1;
+                self.broke(|| format!("\"{name}\" is not heard at {:.3} s", seconds(now)));
+                continue;
+            };
+            calm.push(*delay);
+            let off = ear::apart(*delay, bridge.latency_frames).abs();
+            self.outcome.delay_off_frames = self.outcome.delay_off_frames.max(off);
+            if off > OFF_FRAMES {
+                self.outcome.lock_lost += 1;
+                self.broke(|| {
+                    format!(
+                        "the delay of \"{name}\" is {delay:.2} frames at {:.3} s, {:.2} told",
+                        seconds(now),
+                        bridge.latency_frames
+                    )
+                });
+            }
+            let ppm_off = (bridge.ppm - self.true_ppm(&name, now, bridge.from_hz)).abs();
+            self.outcome.ppm_off = self.outcome.ppm_off.max(ppm_off);
+        }
+        for pair in calm.windows(2) {
+            let apart = ear::apart(pair[0], pair[1]).abs();
+            self.outcome.alignment_frames = self.outcome.alignment_frames.max(apart);
+            if apart > OFF_FRAMES {
+                self.broke(|| format!("channels {apart:.2} frames apart at {:.3} s", seconds(now)));
+            }
+        }
+    }
+
+    /// How much faster a device's clock is than the speaker's, beyond their nominal rates.
+    fn true_ppm(&self, name: &str, now: u64, from_hz: u32) -> f64 {
+        let frames = |device: &str| {
+            let at = |seconds: f64| self.sim.device_frame(device, now as f64 + seconds * 1e9);
+            match (at(-0.5), at(0.5)) {
+                (Some(begin), Some(end)) => end - begin,
+                _ => f64::NAN,
+            }
+        };
+        let ratio = frames(name) / frames(SPEAKER);
+        (ratio * f64::from(devices::RATE_HZ) / f64::from(from_hz) - 1.0) * 1e6
+    }
+
+    fn end(&mut self, mut session: Session) {
+        let report = session.report();
+        let bridges = session.bridges();
+        self.outcome.frames = report.frames;
+        self.outcome.overrun_frames = report.overrun_frames;
+        self.outcome.underrun_frames = report.underrun_frames;
+        self.outcome.skipped_frames = report.skipped_frames;
+        self.outcome.latency_frames = report.latency_frames;
+        self.outcome.events = report.events.len();
+        self.outcome.bridges = bridges.iter().map(Into::into).collect();
+        self.judge_sound();
+        self.judge_frames(report.frames);
+        self.judge_events(&report.events);
+        if let Err(error) = session.stop() {
+            self.broke(|| format!("the session ended: {error}"));
+        }
+        if self.troubles.none() {
+            let lost = self.outcome.overrun_frames
+                + self.outcome.underrun_frames
+                + self.outcome.skipped_frames;
+            if lost > 0 {
+                self.broke(|| format!("{lost} frames lost or missing without a fault"));
+            }
+            if self.outcome.jumps > self.outcome.bridges.len() as u64 * ALLOWED_JUMPS {
+                let jumps = self.outcome.jumps;
+                self.broke(|| format!("{jumps} jumps without a fault"));
+            }
+        }
+    }
+
+    fn judge_sound(&mut self) {
+        let (steps, silences) = {
+            let mut ear = ear::lock(&self.ear);
+            ear.finish();
+            (ear.steps().to_vec(), ear.silences().to_vec())
+        };
+        self.outcome.discontinuities = ear::lock(&self.ear).step_count();
+        for (channel, at_ns, step) in steps {
+            self.broke(|| {
+                format!(
+                    "a step of {step:.4} in channel {} at {:.4} s",
+                    channel + 1,
+                    at_ns * 1e-9
+                )
+            });
+        }
+        self.outcome.silences = silences.len();
+        for (channel, from_ns, to_ns) in silences {
+            let name = name(channel);
+            if !self.troubles.explain(from_ns, to_ns, &[&name, SPEAKER]) {
+                self.outcome.unexplained_silences += 1;
+                self.broke(|| {
+                    format!(
+                        "silence of \"{name}\" from {:.4} s to {:.4} s",
+                        from_ns * 1e-9,
+                        to_ns * 1e-9
+                    )
+                });
+            }
+        }
+    }
+
+    /// The stream's position follows the speaker's clock, or the world's while it is away.
+    fn judge_frames(&mut self, frames: u64) {
+        let now = self.sim.now_ns() as f64;
+        let away_ns = self.troubles.away_ns(SPEAKER);
+        let there = self.sim.device_frame(SPEAKER, now).unwrap_or(0.0);
+        if self.troubles.changes_rate(SPEAKER) {
+            return;
+        }
+        let off = (frames as f64 - there).abs();
+        // A block, and the clock's error while a clock stood for it.
+        let most = 2048.0
+            + away_ns * 1e-9 * f64::from(devices::RATE_HZ) * 2e-3
+            + self.troubles.losses(SPEAKER) as f64 * 512.0;
+        if off > most {
+            self.broke(|| format!("{frames} frames in the stream, {there:.0} of the device"));
+        }
+    }
+
+    /// Each loss of a device is told once.
+    fn judge_events(&mut self, events: &[ossicle::session::DeviceEvent]) {
+        let names: Vec<String> = (0..self.captures)
+            .map(name)
+            .chain([SPEAKER.to_owned()])
+            .collect();
+        for name in names {
+            let told = events.iter().filter(|event| {
+                event.device == name && matches!(event.kind, DeviceEventKind::Lost { .. })
+            });
+            let (told, (least, most)) = (told.count(), self.troubles.losses_told(&name));
+            if !(least..=most).contains(&told) {
+                self.broke(|| format!("{told} losses of \"{name}\" told, {least} to {most} there"));
+            }
+        }
+    }
+
+    fn broke(&mut self, line: impl FnOnce() -> String) {
+        let broken = &mut self.outcome.broken;
+        if broken.len() < 4 * TOLD {
+            broken.push(line());
+        }
+    }
+}
+
+/// Moves of a bridge that more lateness than was seen at first may make without a fault.
+const ALLOWED_JUMPS: u64 = 40;
+
+fn seconds(ns: u64) -> f64 {
+    ns as f64 * 1e-9
+}

@@ -1,0 +1,78 @@
+//! Simulations: short by default, long by `OSSICLE_TRIALS=N` seeds of ten minutes each.
+
+use crate::call::ossicle;
+use serde_json::Value;
+
+/// Runs a simulation; returns its exit code and its result.
+fn simulate(line: &str) -> (Option<i32>, Value) {
+    let words: Vec<&str> = line.split_whitespace().chain(["--json"]).collect();
+    let ran = ossicle(&words);
+    let json = serde_json::from_str(ran.stdout.trim());
+    (
+        ran.exit,
+        json.unwrap_or_else(|error| panic!("{error}: {} {}", ran.stdout, ran.stderr)),
+    )
+}
+
+fn number(json: &Value, key: &str) -> f64 {
+    json[key]
+        .as_f64()
+        .unwrap_or_else(|| panic!("no {key} in {json}"))
+}
+
+#[test]
+fn devices_without_faults_are_in_step_and_aligned_and_lose_nothing() {
+    let (exit, json) = simulate("sim --seed 3 --hours 0.01 --devices 3");
+    assert_eq!(exit, Some(0), "{json}");
+    // Two devices that capture, looked at each second behind the first fifteen.
+    assert!(number(&json, "lock_checks") >= 36.0, "{json}");
+    assert!(number(&json, "alignment_frames") < 1.0, "{json}");
+    for key in [
+        "overrun_frames",
+        "underrun_frames",
+        "skipped_frames",
+        "faults",
+    ] {
+        assert_eq!(number(&json, key), 0.0, "{key}: {json}");
+    }
+    assert_eq!(json["bridges"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn faults_of_all_kinds_break_nothing_and_come_again_from_their_seed() {
+    let line = "sim --seed 8 --hours 0.02 --faults heavy";
+    let (exit, first) = simulate(line);
+    assert_eq!(exit, Some(0), "{first}");
+    assert!(
+        number(&first, "faults") > 10.0 && number(&first, "events") > 0.0,
+        "{first}"
+    );
+    let (_, second) = simulate(line);
+    for key in ["frames", "underrun_frames", "jumps", "events", "silences"] {
+        assert_eq!(first[key], second[key], "{key}");
+    }
+}
+
+#[test]
+fn a_schedule_that_is_none_is_told_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("faults");
+    std::fs::write(&file, "1s mic1 stall 20ms\n2s mic1 sneeze\n").unwrap();
+    let ran = ossicle(&["sim", "--schedule", file.to_str().unwrap()]);
+    assert_eq!(ran.exit, Some(1), "{}", ran.stderr);
+    let told = "line 2: \"sneeze\" is not a fault";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+}
+
+#[test]
+fn many_seeds_break_nothing() {
+    let trials = std::env::var("OSSICLE_TRIALS").ok();
+    let trials: u64 = trials.map_or(0, |text| text.parse().unwrap());
+    for seed in 1..=trials {
+        for faults in ["none", "light", "heavy"] {
+            let (exit, json) =
+                simulate(&format!("sim --seed {seed} --hours 0.17 --faults {faults}"));
+            assert_eq!(exit, Some(0), "seed {seed}, {faults}: {json}");
+        }
+    }
+}

@@ -35,6 +35,12 @@ pub fn naive() -> impl FnMut(&mut [f32]) {
     move |block| limiter.process(COEFFICIENTS.threshold, block)
 }
 
+/// The plain C form, built for this very processor.
+pub fn native() -> impl FnMut(&mut [f32]) {
+    let mut limiter = NaiveLimiter::native(COEFFICIENTS.attack, COEFFICIENTS.release, LINE_SAMPLES);
+    move |block| limiter.process(COEFFICIENTS.threshold, block)
+}
+
 /// The recursion by itself.
 pub fn core() -> impl FnMut(&mut [f32]) {
     let mut core = LimiterCore::new(LINE_SAMPLES);
@@ -46,12 +52,25 @@ pub fn core() -> impl FnMut(&mut [f32]) {
 /// # Errors
 /// When the effect refuses the setting.
 pub fn node(max_block_frames: usize) -> anyhow::Result<impl FnMut(&mut [f32])> {
+    node_of(1, "exact", max_block_frames)
+}
+
+/// The node for several channels, in one of its modes. A block holds one plane after another.
+///
+/// # Errors
+/// When the effect refuses the setting.
+pub fn node_of(
+    channels: usize,
+    mode: &str,
+    max_block_frames: usize,
+) -> anyhow::Result<impl FnMut(&mut [f32]) + use<>> {
     let mut settings = Settings::new(effect("envelope_limiter").context("no such effect")?);
     for (parameter, value) in [
         ("attack_coeff", "0.9"),
         ("release_coeff", "0.9999"),
         ("delay_samples", "40"),
         ("threshold", "0.8"),
+        ("mode", mode),
     ] {
         settings.set_text(parameter, value)?;
     }
@@ -59,12 +78,12 @@ pub fn node(max_block_frames: usize) -> anyhow::Result<impl FnMut(&mut [f32])> {
     node.prepare(&Spec {
         sample_rate_hz: 48_000,
         max_block_frames,
-        channels: 1,
+        channels,
     })?;
     let mut since_reset = 0;
     Ok(move |block: &mut [f32]| {
-        let frames = block.len();
-        let planes = Planes::with_channels(block, 1, frames, frames);
+        let frames = block.len() / channels;
+        let planes = Planes::with_channels(block, channels, frames, frames);
         node.process(&mut Block {
             planes,
             side_chain: None,

@@ -1,10 +1,11 @@
-//! Prints how fast the limiter is beside the plain C form, mono, by block length.
+//! Prints how fast the limiter is beside the plain C form, mono, by block length; then its fast mode,
+//! for one channel and for eight, beside the C form built for this very processor.
 //!
 //! Alternating runs of one second of sound each; the middle of nine is shown, in processor time.
-//! Ends with an error when one of them gives other bits than the C form.
+//! Ends with an error when the exact mode gives other bits than the C form.
 
 use anyhow::{Result, ensure};
-use ossicle_benches::limiter::{SAMPLES, core, naive, node, signal};
+use ossicle_benches::limiter::{SAMPLES, core, naive, native, node, node_of, signal};
 use ossicle_benches::stopwatch::{cpu_seconds, median};
 
 const RUNS: usize = 9;
@@ -42,6 +43,30 @@ fn main() -> Result<()> {
         let (core_ratio, node_ratio) = (plain / alone, plain / in_chain);
         println!(
             "{block:>6}{plain:>10.3}{alone:>10.3}{core_ratio:>8.2}x{in_chain:>10.3}{node_ratio:>8.2}x"
+        );
+    }
+    fast()
+}
+
+/// The fast mode's table.
+fn fast() -> Result<()> {
+    println!("\nthe fast mode, ns per sample and channel");
+    println!(
+        "{:>6}{:>14}{:>10}{:>9}{:>12}{:>9}",
+        "block", "C, native", "mono", "ratio", "8 channels", "ratio"
+    );
+    for block in [16, 64, 512] {
+        let mut times = [Vec::new(), Vec::new(), Vec::new()];
+        for _ in 0..RUNS {
+            times[0].push(run(&mut native(), block).0);
+            times[1].push(run(&mut node_of(1, "fast", block)?, block).0);
+            times[2].push(run(&mut node_of(8, "fast", block)?, 8 * block).0);
+        }
+        let [c, mono, eight] = times.map(median);
+        println!(
+            "{block:>6}{c:>14.3}{mono:>10.3}{:>8.2}x{eight:>12.3}{:>8.2}x",
+            c / mono,
+            c / eight
         );
     }
     Ok(())

@@ -1,8 +1,8 @@
-//! The peak between samples: an interpolator of sixteen times for what must be fast.
+//! The peak between samples: an interpolator of twelve times for what must be fast.
 //!
 //! Two stages. The first finds the value halfway between neighbouring frames, by a long window of
 //! the sinc function, so that almost all of the band passes. On that grid of twice the rate the
-//! signal fills half the band, so a short window is enough for the seven values within each half.
+//! signal fills half the band, so a short window is enough for the five values within each half.
 //! The samples themselves are on the grid; a peak is never below them. Both windows are Kaiser's.
 //!
 //! Sources: R. E. Crochiere and L. R. Rabiner, "Interpolation and decimation of digital signals",
@@ -21,8 +21,9 @@ pub const MAX_FRAMES: usize = 64;
 const HALF: usize = 40;
 /// Coefficients on each side of a value within a half.
 const FINE: usize = 4;
-/// Pairs of values within a half that mirror each other; with the one in the middle they are seven,
-/// which makes sixteen times the rate.
+/// Pairs of values within a half that mirror each other; with the one in the middle they are five,
+/// which makes twelve times the rate. A tone of 20 kHz at 48 kHz is then under-read by at most
+/// 20 lg cos(pi 20/48/12) = 0.052 dB (ITU-R BS.1770-5, annex 2).
 const PAIRS: usize = 2;
 /// Frames that must have come behind an interval before its peak is known.
 ///
@@ -303,4 +304,71 @@ fn bessel_i0(x: f64) -> f64 {
         n += 1.0;
     }
     sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The largest peak of a tone of `frequency_norm` and amplitude 1 in its middle.
+    fn read(frequency_norm: f64, phase: f64) -> f32 {
+        let mut detector = TruePeakDetector::new();
+        let mut largest = 0.0_f32;
+        for begin in (0..1600).step_by(GROUP) {
+            let frames: [f32; GROUP] = core::array::from_fn(|place| {
+                let turn = 2.0 * PI * frequency_norm * (begin + place) as f64;
+                libm::sin(turn + phase) as f32
+            });
+            let mut peaks = [0.0; GROUP];
+            detector.run(&frames, &mut peaks);
+            if begin > 400 {
+                largest = peaks.iter().fold(largest, |a, &b| a.max(b));
+            }
+        }
+        largest
+    }
+
+    #[test]
+    fn tones_whose_samples_miss_the_peak_are_read_within_a_tenth_of_a_decibel() {
+        // Fractions of the rate at which the phase against the samples stays: the worst cases.
+        for fraction in [3.0, 4.0, 5.0, 6.0, 8.0, 2.4] {
+            for turn in 0..16 {
+                let phase = 2.0 * PI * f64::from(turn) / 16.0;
+                let error_db = 20.0 * libm::log10(f64::from(read(1.0 / fraction, phase)));
+                assert!(
+                    error_db.abs() < 0.1,
+                    "rate/{fraction}, {phase}: {error_db} dB"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_peak_is_never_below_its_samples_and_known_after_the_lag() {
+        let mut detector = TruePeakDetector::new();
+        let mut frames = [0.0; 25 * GROUP];
+        frames[77] = -3.0;
+        let mut peaks = [0.0; 25 * GROUP];
+        for (frames, peaks) in frames.chunks(40).zip(peaks.chunks_mut(40)) {
+            detector.run(frames, peaks);
+        }
+        // The interval before it and the one behind touch it; both values halfway are lower.
+        assert_eq!(peaks[77 + LAG_FRAMES], 3.0);
+        assert!(peaks[76 + LAG_FRAMES] < 3.0 && peaks[78 + LAG_FRAMES] < 3.0);
+    }
+
+    #[test]
+    fn the_number_of_frames_in_a_call_does_not_show() {
+        let frames: [f32; 320] =
+            core::array::from_fn(|n| ((n * n * 7919) % 1000) as f32 / 500.0 - 1.0);
+        let run = |length: usize| {
+            let mut detector = TruePeakDetector::new();
+            let mut peaks = [0.0; 320];
+            for (frames, peaks) in frames.chunks(length).zip(peaks.chunks_mut(length)) {
+                detector.run(frames, peaks);
+            }
+            peaks
+        };
+        assert!(run(8) == run(64) && run(8) == run(40));
+    }
 }

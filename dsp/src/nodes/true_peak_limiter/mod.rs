@@ -1,6 +1,6 @@
 //! A limiter whose ceiling holds between the samples too.
 //!
-//! p(n) is the largest magnitude from frame n to the next, at sixteen times the rate. The gain is 1
+//! p(n) is the largest magnitude from frame n to the next, at twelve times the rate. The gain is 1
 //! less the reduction that [`reduction`] makes of w(n) = 1 - c/p(n); it multiplies the signal held
 //! back until the reduction is there. Where bass makes most of a peak, what it requires is held over
 //! the swings of the lowest notes, so that the gain does not follow them.
@@ -45,7 +45,7 @@ const LARGEST: f32 = 1e18;
 
 /// Holds the true peak of any number of channels under a ceiling.
 ///
-/// Latency: look-ahead + 64 frames, with the detector's 58. Tail: as long. Channels: linked as
+/// Latency: look-ahead + 48 frames, 42 of them the detector's. Tail: as long. Channels: linked as
 /// asked, each with the same delay.
 #[derive(Debug)]
 pub struct TruePeakLimiter {

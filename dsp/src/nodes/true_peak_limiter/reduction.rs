@@ -156,3 +156,69 @@ impl BoxSum {
         self.sum = sum;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The gains for `required`, and from which of them on they belong to it.
+    fn gains(look_ahead: usize, all: &[f32]) -> (alloc::vec::Vec<f32>, usize) {
+        let mut reduction = Reduction::new(look_ahead);
+        let mut gains = alloc::vec::Vec::new();
+        let release = Fall::new(0.99);
+        for required in all.chunks_exact(GROUP) {
+            let mut required: [f32; GROUP] = core::array::from_fn(|place| required[place]);
+            reduction.run(&mut required, &[0.0], &release);
+            gains.extend_from_slice(reduction.gains(GROUP, GROUP));
+        }
+        (gains, Reduction::latency_frames(look_ahead))
+    }
+
+    #[test]
+    fn the_gain_is_never_above_what_a_frame_or_its_neighbours_require() {
+        for look_ahead in [8, 24, 72, 73, 480] {
+            let all: alloc::vec::Vec<f32> = (0..4000_u32)
+                .map(|n| {
+                    let noise = n.wrapping_mul(2_654_435_761) >> 8;
+                    let share = noise as f32 / (1 << 24) as f32;
+                    if noise % 50 == 0 { share } else { 0.0 }
+                })
+                .collect();
+            let (gains, latency) = gains(look_ahead, &all);
+            for (n, gain) in gains.iter().enumerate().skip(latency + 1) {
+                for required in &all[n - latency - 1..=n - latency + 1] {
+                    // Exactly, but for the rounding of the gain to single precision.
+                    let most = (1.0 - f64::from(*required)) * (1.0 + f64::from(f32::EPSILON) / 2.0);
+                    assert!(
+                        f64::from(*gain) <= most,
+                        "{look_ahead}, {n}: {gain} over {most}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn after_the_release_the_gain_is_one_again_exactly() {
+        let mut all = [0.0; 8000];
+        all[100] = 0.9;
+        let (gains, latency) = gains(72, &all);
+        assert!(gains[100 + latency] < 0.100_001);
+        assert_eq!(gains[7999], 1.0);
+    }
+
+    #[test]
+    fn what_is_required_keeps_the_product_under_the_ceiling() {
+        // Near the ceiling and far above it, where the roundings of gain and product show.
+        for step in 0..200_000_u32 {
+            let ceiling = 0.1 + 0.9 * (step % 997) as f32 / 997.0;
+            let over = 1.0 + f32::EPSILON * (step % 64) as f32 + (step / 64) as f32 * 0.03;
+            let peak = ceiling * over;
+            let gain = (1.0 - f64::from(required(peak, ceiling))) as f32;
+            assert!(
+                peak * gain <= ceiling,
+                "{peak} times {gain} is over {ceiling}"
+            );
+        }
+    }
+}

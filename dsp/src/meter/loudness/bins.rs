@@ -11,10 +11,17 @@ const FLOOR_LUFS: f64 = -70.0;
 const BINS: usize = 10_001;
 const BINS_PER_LU: f64 = 100.0;
 
+/// Values that are kept one by one: of ten a second, those of 109 minutes.
+const KEPT: usize = 65_536;
+
 /// How many values there were in each hundredth of a LU from -70 LUFS on, and their sum.
+///
+/// The bin that a gate cuts is told apart value by value, as long as all of them are kept.
 #[derive(Clone, Debug)]
 pub(super) struct Bins {
     bins: Vec<Bin>,
+    kept: Vec<f64>,
+    seen: usize,
     floor: f64,
 }
 
@@ -34,12 +41,15 @@ impl Bins {
     pub(super) fn new() -> Self {
         Self {
             bins: vec![Bin::default(); BINS],
+            kept: vec![0.0; KEPT],
+            seen: 0,
             floor: energy(FLOOR_LUFS),
         }
     }
 
     pub(super) fn clear(&mut self) {
         self.bins.fill(Bin::default());
+        self.seen = 0;
     }
 
     /// Takes a value, unless it is not above -70 LUFS.
@@ -47,11 +57,13 @@ impl Bins {
         if value <= self.floor {
             return;
         }
-        let above = lufs(value).map_or(0.0, |loudness| loudness - FLOOR_LUFS);
-        let number = ((above * BINS_PER_LU) as usize).min(BINS - 1);
-        let bin = &mut self.bins[number];
+        let bin = &mut self.bins[number(value)];
         bin.count += 1;
         bin.sum += value;
+        if let Some(kept) = self.kept.get_mut(self.seen) {
+            *kept = value;
+        }
+        self.seen += 1;
     }
 
     /// The mean of the values above `gate`, `None` if there are none.
@@ -78,11 +90,43 @@ impl Bins {
             .map(Bin::mean)
     }
 
-    /// The bins that are not empty and whose mean is above `gate`.
+    /// The bins, without what is not above `gate`, that are not empty then.
     fn above(&self, gate: f64) -> impl Iterator<Item = Bin> + '_ {
-        let filled = self.bins.iter().copied().filter(|bin| bin.count > 0);
-        filled.filter(move |bin| bin.mean() > gate)
+        let cut = number(gate);
+        let whole = self.bins[cut + 1..].iter().copied();
+        core::iter::once(self.part_above(gate, cut))
+            .chain(whole)
+            .filter(|bin| bin.count > 0)
     }
+
+    /// What is above `gate` of the bin that it cuts; all or nothing of it by its mean once there were
+    /// too many values to keep.
+    fn part_above(&self, gate: f64, cut: usize) -> Bin {
+        let bin = self.bins[cut];
+        // Far from the bin's end the loudness need not be computed to know the bin.
+        let end = match cut + 1 {
+            BINS => f64::INFINITY,
+            next => energy(FLOOR_LUFS + next as f64 / BINS_PER_LU) * (1.0 + 1e-9),
+        };
+        match self.kept.get(..self.seen) {
+            _ if bin.count == 0 => bin,
+            None if bin.mean() > gate => bin,
+            None => Bin::default(),
+            Some(kept) => kept
+                .iter()
+                .filter(|&&value| value > gate && value < end && number(value) == cut)
+                .fold(Bin::default(), |part, value| Bin {
+                    count: part.count + 1,
+                    sum: part.sum + value,
+                }),
+        }
+    }
+}
+
+/// The bin that a value falls into.
+fn number(value: f64) -> usize {
+    let above = lufs(value).map_or(0.0, |loudness| loudness - FLOOR_LUFS);
+    ((above.max(0.0) * BINS_PER_LU) as usize).min(BINS - 1)
 }
 
 #[cfg(test)]
@@ -101,6 +145,23 @@ mod tests {
         assert!((at(0.50) + 25.0).abs() < 1e-9, "{}", at(0.50));
         let gated = bins.percentile_from(energy(-25.5), 0.0).unwrap();
         assert!((lufs(gated).unwrap() + 25.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn values_in_one_bin_are_told_apart_by_a_gate_between_them() {
+        let mut bins = Bins::new();
+        let (below, above) = (energy(-33.0049), energy(-33.0041));
+        bins.add(below);
+        bins.add(above);
+        assert_eq!(number(below), number(above));
+        assert_eq!(bins.mean_from(energy(-33.0045)), Some(above));
+        assert_eq!(bins.mean_from(above), None);
+        assert_eq!(bins.mean_from(0.0), Some(0.5 * (below + above)));
+        // Once there are more than can be kept, the bin goes by its mean.
+        (0..KEPT).for_each(|_| bins.add(energy(-20.0)));
+        let count = |gate: f64| bins.above(gate).map(|bin| bin.count).sum::<u64>();
+        assert_eq!(count(energy(-33.0048)), KEPT as u64 + 2);
+        assert_eq!(count(energy(-33.0042)), KEPT as u64);
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //! version 4. Nothing is appended to the sound for the range.
 //!
 //! What the gates look at is kept in bins of 0.01 LU with the exact sums of their energies, so that a
-//! measurement of any length needs the same memory; the mean is exact, but for blocks within
-//! 0.01 LU of the gate.
+//! measurement of any length needs the same memory, and in the first 109 minutes value by value too:
+//! so long the gates are exact, and later to the bin.
 
 mod bins;
 mod hop_energy;
@@ -40,7 +40,7 @@ pub(crate) const MIN_RATE_HZ: u32 = 4000;
 
 /// A loudness meter.
 ///
-/// The windows move in steps of 10 ms. Memory: 340 kB.
+/// The windows move in steps of 10 ms. Memory: 1.4 MB.
 ///
 /// # Examples
 /// ```
@@ -170,7 +170,8 @@ impl Loudness {
 
     /// Loudness of all the sound so far in LUFS, gated; `None` while nothing was above -70 LUFS.
     ///
-    /// Looks at 10 000 bins: some microseconds.
+    /// Looks at 10 000 bins and 65 536 values at most: some tens of
+    /// microseconds.
     ///
     /// # Real-time
     /// Safe.
@@ -182,8 +183,8 @@ impl Loudness {
 
     /// Loudness range of all the sound so far in LU; `None` before 3 s above -70 LUFS were heard.
     ///
-    /// Not settled before a minute of sound, says the standard. Looks at 10 000 bins: some
-    /// microseconds.
+    /// Not settled before a minute of sound, says the standard. Takes as long as
+    /// [`integrated_lufs`](Self::integrated_lufs).
     ///
     /// # Real-time
     /// Safe.

@@ -1,5 +1,11 @@
 //! Listening only: a device's sound for an ordinary thread, nothing played and nothing written.
 
+#![warn(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros
+)]
+
 use ossicle_io::device::{HostKind, Port};
 use ossicle_io::ring::{FrameReader, FrameWriter, frame_ring};
 

@@ -44,7 +44,7 @@ pub enum Axis {
 #[derive(Clone, Debug)]
 pub struct Curve {
     pub name: String,
-    /// Points in the order of the axis; what is not finite is left out.
+    /// Points in the order of the axis; the line is broken where there is no number.
     pub points: Vec<(f64, f64)>,
 }
 
@@ -142,14 +142,15 @@ impl Panel {
             at -= 7 * (curve.name.chars().count() as i32 + 3);
         }
         for (curve, color) in self.curves.iter().zip(COLORS.into_iter().cycle()) {
-            let pixels = curve
-                .points
-                .iter()
-                .filter(|point| point.0.is_finite() && !point.1.is_nan())
-                .map(|point| (across.pixel(point.0), up.pixel(point.1)));
-            let pixels: Vec<(i32, i32)> = pixels.collect();
+            let pixels = curve.points.iter().map(|&(at, value)| {
+                let is_there = at.is_finite() && !value.is_nan();
+                is_there.then(|| (across.pixel(at), up.pixel(value)))
+            });
+            let pixels: Vec<Option<(i32, i32)>> = pixels.collect();
             for pair in pixels.windows(2) {
-                canvas.line(pair[0], pair[1], color);
+                if let [Some(from), Some(to)] = *pair {
+                    canvas.line(from, to, color);
+                }
             }
         }
         canvas.fill((LEFT - 1, top), (LEFT - 1, bottom), BLACK);

@@ -80,9 +80,11 @@ pub fn dynamics(subject: &Subject<'_>, question: &Question) -> Result<Dynamics, 
     input.extend(square(half_frames, amplitude(low), latency + half_frames));
     let heard = &bench.run_alike(&input)[0][latency..][..3 * hold];
     let gain = |frame: usize| amplitude_db(f64::from(heard[frame]) / f64::from(input[frame]));
-    let before_db = gain(hold - 1 - half_frames);
-    let during_db = gain(2 * hold - 1 - half_frames);
-    let after_db = gain(3 * hold - 1 - half_frames);
+    // A look-ahead knows the next level so much before it comes.
+    let margin = (1 + half_frames + latency).min(hold / 2);
+    let before_db = gain(hold - margin);
+    let during_db = gain(2 * hold - margin);
+    let after_db = gain(3 * hold - margin);
     let cross = |step: usize, from_db: f64, to_db: f64| {
         reached(&gain, hold, step, from_db, to_db).map(|frames| frames / rate * 1000.0)
     };

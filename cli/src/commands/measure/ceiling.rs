@@ -63,7 +63,7 @@ impl Ceiling {
             });
             Curve {
                 name: name.to_string(),
-                points: points.filter(|point| !point.1.is_nan()).collect(),
+                points: points.collect(),
             }
         };
         Plot {

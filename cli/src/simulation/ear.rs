@@ -46,8 +46,8 @@ impl Ear {
     pub fn new(sim: Sim, channels: usize) -> Self {
         let tone = AMPLITUDE * TAU * TONE_HZ / f64::from(RATE_HZ);
         let fade = AMPLITUDE * TAU / 4.0 / FADE_FRAMES;
-        // Clocks may be off by a hundredth, and two fades may meet.
-        let most_step = 1.05 * (tone + 2.0 * fade);
+        // Clocks may be off by a hundredth, and three fades may meet: out, in, and of the device.
+        let most_step = 1.05 * (tone + 3.0 * fade);
         Self {
             sim,
             channels: vec![Channel::default(); channels],

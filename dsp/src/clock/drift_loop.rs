@@ -373,9 +373,10 @@ impl DriftLoop {
     fn set_margin(&mut self, seconds: f64) -> bool {
         let before = self.block + self.margin;
         let block = self.blocks.most();
-        if block < self.block {
-            // What is no longer needed goes the way of the margin: slowly.
-            self.margin += self.block - block;
+        // What a shorter block no longer needs goes the way of the margin, slowly; and a longer one
+        // takes it from there first.
+        if self.reading.is_some() {
+            self.margin = (self.margin + self.block - block).max(0.0);
         }
         self.block = block;
         let needed_ns = self.lateness.most() + self.to_early.most();

@@ -97,13 +97,17 @@ impl Cover {
         (self.tail_done, self.rise_done) = (0, 0);
     }
 
-    /// Goes on from what another gave last, where it is of the same form.
+    /// Goes on from what another gave last, in the channels that both have.
     pub(super) fn follow(&mut self, other: &Self) {
-        if other.recent.len() == self.recent.len() && other.channels == self.channels {
-            self.recent.copy_from_slice(&other.recent);
-            self.break_off();
-            self.is_silent = true;
+        let theirs = other.recent.chunks_exact(other.channels).rev();
+        let ours = self.recent.chunks_exact_mut(self.channels).rev();
+        for (to, from) in ours.zip(theirs) {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = *from;
+            }
         }
+        self.break_off();
+        self.is_silent = true;
     }
 
     /// Fades from `old` into `out`, of which `done` frames of a fade were before.

@@ -44,7 +44,8 @@ impl Sequence {
     }
 
     fn bit(&self, frame: usize) -> u16 {
-        self.states[frame % LENGTH] & 1
+        // Never out of range; on the real-time thread nothing may even look as if it could panic.
+        self.states.get(frame % LENGTH).map_or(0, |state| state & 1)
     }
 
     /// The impulse response of what became of the signal: `heard` is a period, and its first frame

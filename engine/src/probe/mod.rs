@@ -5,6 +5,7 @@ mod drift;
 mod error;
 mod mls;
 mod peak;
+mod player;
 mod roundtrip;
 
 pub use drift::{Drift, DriftConfig, Side, drift};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -12,13 +12,12 @@ use ossicle_io::ring::touched;
 use super::error::ProbeError;
 use super::mls::{LENGTH, Sequence};
 use super::peak::{Peak, peak};
-use crate::session::{BlockInfo, Ended, Flow, Session, SessionConfig, Source};
+use super::player::{CHANNELS, Player, Said};
+use crate::session::{Ended, Session, SessionConfig, Source};
 
 /// Of each attempt so many periods of the signal are judged, each of which tells the delay. One goes
 /// before the first: all of it has come round then, whatever the delay below a period.
 const PERIODS: usize = 2;
-/// Channels of the input that are listened to.
-const CHANNELS: usize = 8;
 /// What came back stands out by so much of all else, or it is nothing: the largest of 65,535 random
 /// numbers is about 4.3 times their root mean square.
 const STANDS_OUT: f64 = 8.0;
@@ -202,13 +201,7 @@ impl Run {
         let amplitude = 10.0_f64.powf(config.level_db / 20.0) as f32;
         let (told, arriving) = touched(CHANNELS * LENGTH, || 0.0);
         let said = Arc::new(Said::default());
-        let mut player = Player {
-            sequence: sequence.clone(),
-            amplitude,
-            told,
-            frames: 0,
-            said: said.clone(),
-        };
+        let mut player = Player::new(sequence.clone(), amplitude, told, said.clone());
         let session = Session::start(SessionConfig {
             host: config.host,
             input: Some(config.input.clone()),
@@ -378,43 +371,4 @@ fn stands_out(peak: &Peak) -> bool {
 /// A difference of two delays: the way round the end of the period is a way too.
 fn around(frames: f64) -> f64 {
     frames - (frames / LENGTH as f64).round() * LENGTH as f64
-}
-
-/// What the real-time thread tells of the frames it puts into the ring.
-#[derive(Default)]
-struct Said {
-    channels: AtomicUsize,
-    /// Stream position of a frame less its number in the ring.
-    offset: AtomicU64,
-}
-
-/// Plays the signal and tells what comes in, on the real-time thread.
-struct Player {
-    sequence: Arc<Sequence>,
-    amplitude: f32,
-    told: rtrb::Producer<f32>,
-    /// Frames told.
-    frames: u64,
-    said: Arc<Said>,
-}
-
-impl Player {
-    fn play(&mut self, block: &mut [f32], info: &BlockInfo) -> Flow {
-        let channels = info.channels.min(CHANNELS);
-        self.said.channels.store(channels, Ordering::Release);
-        let offset = info.position.saturating_sub(self.frames);
-        self.said.offset.store(offset, Ordering::Release);
-        let position = info.position as usize;
-        for (at, frame) in block.chunks_exact_mut(info.channels).enumerate() {
-            // A frame that finds no room moves the offset, and so is seen.
-            if self.told.slots() >= channels {
-                self.frames += 1;
-                for &sample in &frame[..channels] {
-                    let _ = self.told.push(sample);
-                }
-            }
-            frame.fill(self.amplitude * self.sequence.sample(position + at));
-        }
-        Flow::Continue
-    }
 }

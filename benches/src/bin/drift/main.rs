@@ -26,7 +26,7 @@ const SEEDS: u64 = 100;
 /// Seeds beside other laws, which take long.
 const COMPARED: u64 = 12;
 /// Seeds of what is heard, each at both ends of its offset.
-const HEARD: u64 = 20;
+const HEARD: u64 = 10;
 /// Largest constant offset between the clocks, in millionths.
 const OFFSET_PPM: f64 = 2000.0;
 /// Of the seeds this part is at most as bad as what is told.

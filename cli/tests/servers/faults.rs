@@ -248,31 +248,31 @@ fn pulse_server_killed_and_restarted_is_taken_back() {
 #[test]
 fn jack_server_killed_and_restarted_is_taken_back() {
     crate::served(|| {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("take.wav");
-    let mut server = Jack::start(JackOptions::default()).unwrap();
-    let signal = Signal::Samples(noise(30 * RATE));
-    let mut source = Source::start(&server, "player", 2, &signal).unwrap();
-    let line = "live --host jack --buffer 256 --channels 2 --in player --record {} --tap input";
-    let began = Instant::now();
-    let mut program = Ossicle::start(server.env(), line, &[&file]);
-    wait_for_port(&server, "ossicle:out_2", APPEAR).unwrap();
-    source.go().unwrap();
-    sleep(Duration::from_secs(3));
-    let killed = Instant::now();
-    server.kill();
-    sleep(Duration::from_secs(2));
-    server.restart().unwrap();
-    let mut source = Source::start(&server, "player", 2, &signal).unwrap();
-    wait_for_port(&server, "ossicle:out_2", APPEAR).unwrap();
-    source.go().unwrap();
-    let away = killed.elapsed();
-    sleep(Duration::from_secs(4));
-    program.terminate();
-    let wall = began.elapsed();
-    let outcome = program.finish(END).ok();
-    let take = read_wav(&file);
-    // What it would play to is the dummy card; that it is connected and called is what the take says.
-    assert_goes_on(&take, &take, &outcome, [wall, away]);
-});
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("take.wav");
+        let mut server = Jack::start(JackOptions::default()).unwrap();
+        let signal = Signal::Samples(noise(30 * RATE));
+        let mut source = Source::start(&server, "player", 2, &signal).unwrap();
+        let line = "live --host jack --buffer 256 --channels 2 --in player --record {} --tap input";
+        let began = Instant::now();
+        let mut program = Ossicle::start(server.env(), line, &[&file]);
+        wait_for_port(&server, "ossicle:out_2", APPEAR).unwrap();
+        source.go().unwrap();
+        sleep(Duration::from_secs(3));
+        let killed = Instant::now();
+        server.kill();
+        sleep(Duration::from_secs(2));
+        server.restart().unwrap();
+        let mut source = Source::start(&server, "player", 2, &signal).unwrap();
+        wait_for_port(&server, "ossicle:out_2", APPEAR).unwrap();
+        source.go().unwrap();
+        let away = killed.elapsed();
+        sleep(Duration::from_secs(4));
+        program.terminate();
+        let wall = began.elapsed();
+        let outcome = program.finish(END).ok();
+        let take = read_wav(&file);
+        // What it would play to is the dummy card; that it is connected and called is what the take says.
+        assert_goes_on(&take, &take, &outcome, [wall, away]);
+    });
 }

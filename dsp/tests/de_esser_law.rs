@@ -51,10 +51,11 @@ fn what_lies_above_the_frequency_is_turned_down_by_the_formula() {
             "wide" => gain_db,
             _ => shelf_db(w, 10.0_f64.powf(gain_db / 20.0)),
         };
-        // Samples come within 0.05 dB of the peak of a 9 kHz tone in a hold of 10 ms.
+        // A sample lies at most half a frame, pi f, from the peak: the level may read so much less.
+        let unseen = -decibels((PI * norm).cos()) * (1.0 - 1.0 / ratio);
         assert!(
-            (got - want).abs() < 0.06,
-            "trial {trial}: {got} dB, not {want}: {tone_hz} Hz, {text}"
+            (want - 0.02..want + unseen + 0.02).contains(&got),
+            "trial {trial}: {got} dB, not {want} (or {unseen} more): {tone_hz} Hz, {text}"
         );
     }
 }

@@ -44,6 +44,9 @@ impl From<&Coefficients> for FastCoefficients {
     }
 }
 
+/// An envelope further above the threshold than this counts as this, so that no sum overflows.
+const LARGEST: f32 = 1e30;
+
 /// Envelope and reduction.
 #[derive(Clone, Copy, Debug)]
 struct FastFollower {
@@ -109,6 +112,7 @@ fn above(threshold: f32, envelope: &Lanes) -> Lanes {
     let mut out = [0.0; LANES];
     for lane in 0..LANES {
         let over = envelope[lane] - threshold;
+        let over = if over < LARGEST { over } else { LARGEST };
         out[lane] = if over > 0.0 { over } else { 0.0 };
     }
     out

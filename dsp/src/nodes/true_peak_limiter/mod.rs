@@ -45,7 +45,7 @@ const LARGEST: f32 = 1e18;
 
 /// Holds the true peak of any number of channels under a ceiling.
 ///
-/// Latency: look-ahead + 48 frames, 42 of them the detector's. Tail: as long. Channels: linked as
+/// Latency: look-ahead + 40 frames, 34 of them the detector's. Tail: as long. Channels: linked as
 /// asked, each with the same delay.
 #[derive(Debug)]
 pub struct TruePeakLimiter {

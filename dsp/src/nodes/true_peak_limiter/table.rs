@@ -117,7 +117,7 @@ pub static EFFECT: Effect = Effect {
     id: "true_peak_limiter",
     name: "True-peak limiter",
     summary: "Holds a ceiling that neither samples nor the peaks between them pass",
-    about: "Measures the signal at twelve times its rate and turns the gain down just before each peak, along a smooth curve that is there in time by construction: no sample ever passes the ceiling, and what a converter or a coder makes between the samples stays within 0.1 dB of it. Bass is held over its whole swing, so that a low note does not modulate the rest. The latency is the look-ahead plus 48 frames.",
+    about: "Measures the signal at twelve times its rate and turns the gain down just before each peak, along a smooth curve that is there in time by construction: no sample ever passes the ceiling, and what a converter or a coder makes between the samples stays within 0.1 dB of it. Bass is held over its whole swing, so that a low note does not modulate the rest. The latency is the look-ahead plus 40 frames.",
     source: "Moving maximum and cascaded boxes: Geraint Luff, \"Designing a straightforward limiter\", signalsmith-audio.co.uk, 2022. True peak: ITU-R BS.1770-5, annex 2, with an interpolator of our own.",
     presets: &PRESETS,
     parameters: &PARAMETERS,

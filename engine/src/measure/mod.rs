@@ -11,7 +11,7 @@
 //! - [`ceiling`]: how far nasty signals get, by a true-peak meter that no limiter uses.
 //! - [`latency`]: what is told beside what is heard, and the tail likewise.
 //! - [`noise`]: what comes out beside silence and beside a soft tone.
-//! - [`cost`]: what it takes of a core.
+//! - [`cost`]: the time it computes.
 //!
 //! Nothing here is for a real-time thread.
 

@@ -148,7 +148,7 @@ fn a_gap_in_a_recording_is_as_long_as_the_device_was_away() {
         let ended = session.stop().unwrap();
         let recorded = ended.recorded.unwrap();
         let mut file = AudioFile::open(&take).unwrap();
-        let mut samples = vec![0.0; 1 << 18];
+        let mut samples = vec![0.0_f32; 1 << 18];
         let frames = file.read(&mut samples).unwrap();
         samples.truncate(frames);
         if tap == Tap::Input {

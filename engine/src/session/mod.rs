@@ -7,6 +7,7 @@ mod event;
 mod feed;
 mod lanes;
 mod levels;
+mod link;
 mod open;
 mod own;
 mod player;

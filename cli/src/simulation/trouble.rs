@@ -14,7 +14,7 @@ const RETURNS_NS: f64 = 100.0 * MS;
 const LOOK_NS: f64 = 20.0 * MS;
 /// What is missing is heard to be missing so much later, and blocks: the most lateness that a bridge
 /// waits for.
-const LATENCY_NS: f64 = 60.0 * MS;
+const LATENCY_NS: f64 = 80.0 * MS;
 /// A device that does not call is noticed after so long, or after four blocks.
 const NOTICED_NS: f64 = 250.0 * MS;
 /// A new session, or device, may take so long until it is heard.

@@ -88,7 +88,7 @@ const MARGIN_SPEED: f64 = 8e-6;
 const FAULT_LATE: (f64, f64) = (3.0, 500_000.0);
 const FAULT_BLOCK: (f64, f64) = (1.4, 8.0);
 /// What is later than this is not waited for, however often it comes.
-const MOST_LATE_NS: f64 = 50e6;
+const MOST_LATE_NS: f64 = 70e6;
 /// Calls of both sides before the first read where a device came back.
 const FIRST_CALLS_BACK: u32 = 2;
 /// A change of the delay that is followed at once, in parts.

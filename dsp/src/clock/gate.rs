@@ -6,6 +6,9 @@ use super::estimator::ClockEstimator;
 /// of a fault, not of the clock.
 const FAULT_TIMES: f64 = 3.0;
 const FAULT_NS: f64 = 2e6;
+/// No more lateness than this is usual, in nanoseconds: what stays later than three times that, and
+/// 22 ms, is a break, so that less than 70 ms are left to be waited for.
+const USUAL_NS: f64 = 15e6;
 /// Such calls in a row, those not counted that come right behind another: more often, it is how the
 /// device is now.
 const FAULTS: u32 = 8;
@@ -53,7 +56,7 @@ impl Gate {
             return (Tells::Time, is_behind);
         }
         let late_ns = -clock.time_after(time_ns, end);
-        let most_ns = FAULT_TIMES * usual_ns + FAULT_NS;
+        let most_ns = FAULT_TIMES * usual_ns.min(USUAL_NS) + FAULT_NS;
         if late_ns < -OTHER_NS {
             return (Tells::Break, is_behind);
         }

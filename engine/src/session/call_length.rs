@@ -2,7 +2,7 @@
 
 use ossicle_io::device::{StreamInfo, StreamStatus};
 
-use super::supervisor::name;
+use super::link::name;
 
 /// Calls and seconds that are seen before anything is said.
 const CALLS: u64 = 50;

@@ -8,6 +8,7 @@ mod event;
 mod feed;
 mod lanes;
 mod levels;
+mod link;
 mod metering;
 mod open;
 mod own;

@@ -16,6 +16,7 @@ use ossicle_io::rights::Scheduling;
 use super::RETIRE_WITHIN;
 use super::call_length::CallLength;
 use super::event::{DeviceEvent, DeviceEventKind};
+use super::link::{Link, Phase, caller_error, name, open_again, period_ns, seconds};
 use super::raw::note_lost;
 use super::slot::Lent;
 use super::stage::{BridgeSide, Known, Seat, Stage, Started, lock};
@@ -33,35 +34,6 @@ const CLOCK_FRAMES: u32 = 2048;
 /// Stalled devices that cannot be opened beside their old stream lose it after so long, in
 /// nanoseconds.
 const GIVE_UP_NS: u64 = 5_000_000_000;
-
-/// A device of the session.
-pub(super) struct Link {
-    seat: Seat,
-    stream: Option<Box<dyn Stream>>,
-    number: u64,
-    info: StreamInfo,
-    /// Id of the device it was opened with.
-    id: [Option<String>; 2],
-    phase: Phase,
-    started_ns: u64,
-    retry_ns: u64,
-    next_try_ns: u64,
-    is_opening: bool,
-    capture: Option<BridgeSide>,
-    play: Option<BridgeSide>,
-    known: Known,
-    /// Xruns of streams that are no more.
-    xruns: u64,
-    /// Whether it calls for as many frames as it settled on.
-    calls: CallLength,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Phase {
-    Up,
-    Stalled { since_ns: u64 },
-    Away { since_ns: u64 },
-}
 
 /// The clock that calls the core while its device is away.
 struct Clock {
@@ -566,86 +538,4 @@ impl Supervisor {
         }
         bridges
     }
-}
-
-impl Link {
-    /// Keeps what the bridges found out of this device's clock.
-    fn learn(&mut self) {
-        if let Some(side) = &self.capture {
-            self.known.capture = side.stats.learned().or(self.known.capture);
-        }
-        if let Some(side) = &self.play {
-            self.known.play = side.stats.learned().or(self.known.play);
-        }
-    }
-}
-
-/// Opens a device again: as it was, else at another rate, else with other channels; else the default
-/// device where that was asked for.
-fn open_again(
-    world: &dyn World,
-    seat: &Seat,
-    mut request: StreamRequest,
-) -> Result<Box<dyn PendingStream>, DeviceError> {
-    let (mut ports, role) = ([false; 2], &seat.role);
-    for _ in 0..6 {
-        match world.open(role.host, &request) {
-            Err(DeviceError::SampleRateUnsupported { .. }) if request.sample_rate_hz.is_some() => {
-                request.sample_rate_hz = None;
-            }
-            Err(DeviceError::ChannelsUnsupported { .. }) if !ports[0] => {
-                ports[0] = true;
-                for port in [&mut request.input, &mut request.output] {
-                    port.iter_mut().for_each(|port| port.channels = None);
-                }
-            }
-            Err(error @ DeviceError::DeviceNotFound { .. }) if !ports[1] => {
-                ports[1] = true;
-                let asked = [&role.input, &role.output];
-                let wants_default =
-                    |port: &&Option<Port>| port.as_ref().is_some_and(|port| port.device.is_none());
-                if !asked.iter().any(wants_default) {
-                    return Err(error);
-                }
-                for (port, asked) in [&mut request.input, &mut request.output]
-                    .into_iter()
-                    .zip(asked)
-                {
-                    if let (Some(port), Some(asked)) = (port, asked) {
-                        port.device.clone_from(&asked.device);
-                    }
-                }
-            }
-            other => return other,
-        }
-    }
-    world.open(role.host, &request)
-}
-
-/// Error of the clock that calls the core, in parts, as the bridges know it.
-fn caller_error(links: &[Link]) -> Option<f64> {
-    links.iter().find_map(|link| {
-        let captured = link.capture.as_ref().and_then(|side| side.stats.learned());
-        let played = link.play.as_ref().and_then(|side| side.stats.learned());
-        captured
-            .map(|learned| learned.to_error)
-            .or(played.map(|learned| learned.from_error))
-    })
-}
-
-fn period_ns(info: &StreamInfo) -> u64 {
-    u64::from(info.buffer_frames) * 1_000_000_000 / u64::from(info.sample_rate_hz.max(1))
-}
-
-fn seconds(now_ns: u64, since_ns: u64) -> f64 {
-    now_ns.saturating_sub(since_ns) as f64 * 1e-9
-}
-
-/// The name of a device for people.
-pub(super) fn name(info: &StreamInfo) -> String {
-    info.output_device
-        .as_ref()
-        .or(info.input_device.as_ref())
-        .cloned()
-        .unwrap_or_default()
 }

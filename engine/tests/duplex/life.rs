@@ -148,7 +148,7 @@ fn a_gap_in_a_recording_is_as_long_as_the_device_was_away() {
         let ended = session.stop().unwrap();
         let recorded = ended.recorded.unwrap();
         let mut file = AudioFile::open(&take).unwrap();
-        let mut samples = vec![0.0; 1 << 18];
+        let mut samples = vec![0.0_f32; 1 << 18];
         let frames = file.read(&mut samples).unwrap();
         samples.truncate(frames);
         if tap == Tap::Input {
@@ -162,7 +162,7 @@ fn a_gap_in_a_recording_is_as_long_as_the_device_was_away() {
             );
             // Behind the gap each frame has the number it would have had, to within a period.
             let last = frames - 1;
-            let moved = samples[last] - last as f64;
+            let moved = f64::from(samples[last]) - last as f64;
             assert!(moved.abs() < 256.0, "{moved} frames");
             let lost = recorded.lost_frames as f64;
             assert!((lost - 0.7 * RATE).abs() < 3.0 * 256.0, "{lost} frames");

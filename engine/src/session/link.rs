@@ -1,0 +1,118 @@
+//! A device of a session: its stream while there is one, and what outlives it.
+
+use ossicle_io::device::{DeviceError, PendingStream, Port, Stream, StreamInfo, StreamRequest};
+
+use super::call_length::CallLength;
+use super::stage::{BridgeSide, Known, Seat};
+use super::world::World;
+
+/// A device of the session.
+pub(super) struct Link {
+    pub(super) seat: Seat,
+    pub(super) stream: Option<Box<dyn Stream>>,
+    pub(super) number: u64,
+    pub(super) info: StreamInfo,
+    /// Id of the device it was opened with.
+    pub(super) id: [Option<String>; 2],
+    pub(super) phase: Phase,
+    pub(super) started_ns: u64,
+    pub(super) retry_ns: u64,
+    pub(super) next_try_ns: u64,
+    pub(super) is_opening: bool,
+    pub(super) capture: Option<BridgeSide>,
+    pub(super) play: Option<BridgeSide>,
+    pub(super) known: Known,
+    /// Xruns of streams that are no more.
+    pub(super) xruns: u64,
+    /// Whether it calls for as many frames as it settled on.
+    pub(super) calls: CallLength,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Phase {
+    Up,
+    Stalled { since_ns: u64 },
+    Away { since_ns: u64 },
+}
+
+impl Link {
+    /// Keeps what the bridges found out of this device's clock.
+    pub(super) fn learn(&mut self) {
+        if let Some(side) = &self.capture {
+            self.known.capture = side.stats.learned().or(self.known.capture);
+        }
+        if let Some(side) = &self.play {
+            self.known.play = side.stats.learned().or(self.known.play);
+        }
+    }
+}
+
+/// Opens a device again: as it was, else at another rate, else with other channels; else the default
+/// device where that was asked for.
+pub(super) fn open_again(
+    world: &dyn World,
+    seat: &Seat,
+    mut request: StreamRequest,
+) -> Result<Box<dyn PendingStream>, DeviceError> {
+    let (mut ports, role) = ([false; 2], &seat.role);
+    for _ in 0..6 {
+        match world.open(role.host, &request) {
+            Err(DeviceError::SampleRateUnsupported { .. }) if request.sample_rate_hz.is_some() => {
+                request.sample_rate_hz = None;
+            }
+            Err(DeviceError::ChannelsUnsupported { .. }) if !ports[0] => {
+                ports[0] = true;
+                for port in [&mut request.input, &mut request.output] {
+                    port.iter_mut().for_each(|port| port.channels = None);
+                }
+            }
+            Err(error @ DeviceError::DeviceNotFound { .. }) if !ports[1] => {
+                ports[1] = true;
+                let asked = [&role.input, &role.output];
+                let wants_default =
+                    |port: &&Option<Port>| port.as_ref().is_some_and(|port| port.device.is_none());
+                if !asked.iter().any(wants_default) {
+                    return Err(error);
+                }
+                for (port, asked) in [&mut request.input, &mut request.output]
+                    .into_iter()
+                    .zip(asked)
+                {
+                    if let (Some(port), Some(asked)) = (port, asked) {
+                        port.device.clone_from(&asked.device);
+                    }
+                }
+            }
+            other => return other,
+        }
+    }
+    world.open(role.host, &request)
+}
+
+/// Error of the clock that calls the core, in parts, as the bridges know it.
+pub(super) fn caller_error(links: &[Link]) -> Option<f64> {
+    links.iter().find_map(|link| {
+        let captured = link.capture.as_ref().and_then(|side| side.stats.learned());
+        let played = link.play.as_ref().and_then(|side| side.stats.learned());
+        captured
+            .map(|learned| learned.to_error)
+            .or(played.map(|learned| learned.from_error))
+    })
+}
+
+pub(super) fn period_ns(info: &StreamInfo) -> u64 {
+    u64::from(info.buffer_frames) * 1_000_000_000 / u64::from(info.sample_rate_hz.max(1))
+}
+
+pub(super) fn seconds(now_ns: u64, since_ns: u64) -> f64 {
+    now_ns.saturating_sub(since_ns) as f64 * 1e-9
+}
+
+/// The name of a device for people.
+pub(super) fn name(info: &StreamInfo) -> String {
+    info.output_device
+        .as_ref()
+        .or(info.input_device.as_ref())
+        .cloned()
+        .unwrap_or_default()
+}

@@ -1,7 +1,7 @@
 //! A limiter whose ceiling holds between the samples too.
 //!
 //! p(n) is the largest magnitude from frame n to the next, at twelve times the rate. The gain is 1
-//! less the reduction that [`reduction`] makes of w(n) = 1 - c/p(n); it multiplies the signal held
+//! less the reduction that `reduction.rs` makes of w(n) = 1 - c/p(n); it multiplies the signal held
 //! back until the reduction is there. Where bass makes most of a peak, what it requires is held over
 //! the swings of the lowest notes, so that the gain does not follow them.
 //!

@@ -191,9 +191,11 @@ mod tests {
         let frames = ((end.powf(1.0 - 1.0 / E) - end) / (1.0 - end)).ln() / c.ln();
         let want_ms = (frames - 0.5) / 48.0;
         let attack_ms = got.attack_ms.unwrap();
-        // The straight line between two frames, of a curve that bends over thousands.
+        // In single precision the gain stands still where a step would be less than half of 2^-24: up to
+        // 2^-25 / (1 - c) = 3e-5 before its end, 1e-4 of the way, of which a frame is 3.7e-4. So the
+        // time is off by 0.27 frame at most, about half of the half frame that is looked at.
         assert!(
-            (attack_ms - want_ms).abs() < 0.001,
+            (attack_ms - want_ms).abs() < 0.0057,
             "{attack_ms}, not {want_ms}"
         );
     }

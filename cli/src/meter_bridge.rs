@@ -53,7 +53,7 @@ fn scale() -> String {
         let label = mark.to_string();
         // A label ends over the cell of its level.
         let end = 4 + cells(Some(f64::from(mark))).max(1);
-        let start = (end + 1).saturating_sub(label.len()).max(3);
+        let start = end.saturating_sub(label.len()).max(3);
         for (at, letter) in label.chars().enumerate() {
             line[start + at] = letter;
         }

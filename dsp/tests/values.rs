@@ -184,11 +184,13 @@ fn an_unknown_parameter_is_named_with_the_nearest_and_all_there_are() {
     for part in ["b33_freq", "b1_type to b32_type", "b1_q to b32_q"] {
         assert!(message.contains(part), "{message}");
     }
-    let unknown = settings("gain").set(1, 0.0);
+    let mut gain = settings("gain");
+    let count = gain.effect().parameters.len();
+    let unknown = gain.set(count, 0.0);
     let asked = SettingsError::UnknownNumber {
         effect: "gain",
-        asked: 1,
-        count: 1,
+        asked: count,
+        count,
     };
     assert_eq!(unknown, Err(asked));
 }

@@ -290,44 +290,39 @@ fn processor_s() -> f64 {
 
 #[test]
 fn a_killed_server_is_noticed_and_costs_nothing() {
-    repeat_where_the_machine_stood_still(|| {
-        for host in HOSTS {
-            let mut rig = rig();
-            let streams = [
-                start(host, &input(2), Box::new(|_| {})),
-                start(host, &output(2), Box::new(|_| {})),
-            ];
-            wait_until("blocks", 5, || {
-                streams.iter().all(|it| it.status().callbacks() > 3)
-            });
-            rig.server.kill();
-            let killed = Instant::now();
-            let lost = |stream: &dyn Stream| {
-                let status = stream.status();
-                status.state() != StreamState::Running
-                    || status.stalled(device::now_ns(), 5_333_333)
-            };
-            wait_until("the loss", 5, || {
-                streams.iter().all(|stream| lost(stream.as_ref()))
-            });
-            let noticed = killed.elapsed();
-            let before = processor_s();
-            std::thread::sleep(Duration::from_secs(3));
-            let load = (processor_s() - before) / 3.0;
-            let errors: Vec<u64> = streams.iter().map(|it| it.status().errors()).collect();
-            let states: Vec<_> = streams.iter().map(|it| it.status().state()).collect();
-            let reaper = Reaper::new();
-            let retired: Vec<Retired> = streams
-                .into_iter()
-                .map(|stream| reaper.retire(stream, Duration::from_secs(2)))
-                .collect();
-            println!(
-                "{host}: noticed in {noticed:?}, load {load}, {errors:?} {states:?} {retired:?}"
-            );
-            assert!(noticed < Duration::from_secs(1), "{host}: {noticed:?}");
-            assert!(load < 0.01, "{host}: {load} of a core");
-        }
-    });
+    for host in HOSTS {
+        let mut rig = rig();
+        let streams = [
+            start(host, &input(2), Box::new(|_| {})),
+            start(host, &output(2), Box::new(|_| {})),
+        ];
+        wait_until("blocks", 5, || {
+            streams.iter().all(|it| it.status().callbacks() > 3)
+        });
+        rig.server.kill();
+        let killed = Instant::now();
+        let lost = |stream: &dyn Stream| {
+            let status = stream.status();
+            status.state() != StreamState::Running || status.stalled(device::now_ns(), 5_333_333)
+        };
+        wait_until("the loss", 5, || {
+            streams.iter().all(|stream| lost(stream.as_ref()))
+        });
+        let noticed = killed.elapsed();
+        let before = processor_s();
+        std::thread::sleep(Duration::from_secs(3));
+        let load = (processor_s() - before) / 3.0;
+        let errors: Vec<u64> = streams.iter().map(|it| it.status().errors()).collect();
+        let states: Vec<_> = streams.iter().map(|it| it.status().state()).collect();
+        let reaper = Reaper::new();
+        let retired: Vec<Retired> = streams
+            .into_iter()
+            .map(|stream| reaper.retire(stream, Duration::from_secs(2)))
+            .collect();
+        println!("{host}: noticed in {noticed:?}, load {load}, {errors:?} {states:?} {retired:?}");
+        assert!(noticed < Duration::from_secs(1), "{host}: {noticed:?}");
+        assert!(load < 0.01, "{host}: {load} of a core");
+    }
 }
 
 #[test]

@@ -40,7 +40,8 @@ const MIN_RATE_HZ: u32 = 1000;
 /// let sine = |n: u32| (f64::from(n) * 0.130_899_693_9).sin() * 0.125_892_541_2;
 /// let tone: Vec<f32> = (0..96_000).map(|n| sine(n) as f32).collect();
 /// vu.push(&View::interleaved(&tone, 1));
-/// assert!(vu.level_vu(0).unwrap().abs() < 0.01);
+/// // 48 frames a period miss 0.012 dB of the mean between them.
+/// assert!((vu.level_vu(0).unwrap() + 0.0124).abs() < 0.001);
 /// # Ok::<(), ossicle_dsp::meter::MeterError>(())
 /// ```
 #[derive(Clone, Debug)]

@@ -178,7 +178,7 @@ impl Envelope {
         }
         if top < 2 {
             (self.line.at, self.line.level) = self.point(0);
-            self.line.slope = self.line.slope.clamp(least, most);
+            self.line.slope = self.line.slope.max(least).min(most);
             return;
         }
         // The most likely line: the edge across the middle.
@@ -224,7 +224,7 @@ impl Envelope {
             };
         } else {
             self.line = Line {
-                slope: likely.slope.clamp(least, most),
+                slope: likely.slope.max(least).min(most),
                 ..likely
             };
         }

@@ -181,7 +181,8 @@ impl LoudnessNode {
             return;
         };
         let wanted = self.values[TARGET] - loudness;
-        let wanted = wanted.clamp(-self.values[LOWER], self.values[RAISE]);
+        // Not `clamp`: it panics where the bounds are no range, which the compiler cannot exclude.
+        let wanted = wanted.max(-self.values[LOWER]).min(self.values[RAISE]);
         let share = -libm::expm1(-f64::from(HOP_MS) / self.values[TIME]);
         self.gain_db += share * (wanted - self.gain_db);
         self.gain.set(amplitude(self.gain_db));

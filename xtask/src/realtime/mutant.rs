@@ -53,11 +53,28 @@ pub const PLACES: &[Place] = &[
         "dsp/src/nodes/envelope_limiter/mod.rs",
         "EnvelopeLimiter as",
     ),
+    node(
+        "dsp/src/nodes/compressor/mod.rs",
+        "compressor::Compressor as",
+    ),
+    node("dsp/src/nodes/de_esser/mod.rs", "DeEsser as"),
+    node("dsp/src/nodes/gate/mod.rs", "gate::Gate as"),
+    node("dsp/src/nodes/loudness.rs", "LoudnessNode as"),
+    node("dsp/src/nodes/mid_side.rs", "MidSide as"),
+    node(
+        "dsp/src/nodes/multiband_compressor/mod.rs",
+        "MultibandCompressor as",
+    ),
+    node(
+        "dsp/src/nodes/true_peak_limiter/mod.rs",
+        "TruePeakLimiter as",
+    ),
+    node("dsp/src/nodes/width.rs", "width::Width as"),
     Place {
-        what: "the capture callback",
-        file: "engine/src/session/capture.rs",
+        what: "the callback of a device beside the master, a capture for one",
+        file: "engine/src/session/device.rs",
         behind: "fn run(&mut self, call: &mut Call<'_>) {",
-        function: "ossicle::session::start::start_streams::{closure#",
+        function: "ossicle::session::stage::device_callback::{closure#",
     },
     Place {
         what: "the error callback",

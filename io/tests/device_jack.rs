@@ -17,29 +17,37 @@ use xtask::servers::{Jack, JackOptions};
 #[global_allocator]
 static ALLOCATOR: AllocatorGuard = AllocatorGuard::new();
 
-/// A server that this process's clients go to, one test at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Waits for this test's turn, which lasts as long as what is returned.
+fn turn() -> MutexGuard<'static, ()> {
+    // A test that failed has ended its turn.
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs a test when its turn has come.
+fn served(test: impl FnMut()) {
+    let _turn = turn();
+    repeat_where_the_machine_stood_still(test);
+}
+
+/// A server that this process's clients go to, in their turn.
 struct Rig {
     server: Jack,
-    _turn: MutexGuard<'static, ()>,
 }
 
 fn rig(period_frames: u32) -> Rig {
-    static TURN: Mutex<()> = Mutex::new(());
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let server = Jack::start(JackOptions {
         period_frames,
         ..Default::default()
     })
     .unwrap();
     for (name, value) in server.env() {
-        // SAFETY: the lock keeps every other test of this program from opening a client, and so
+        // SAFETY: the turn keeps every other test of this program from opening a client, and so
         // from reading the environment.
         unsafe { std::env::set_var(name, value) };
     }
-    Rig {
-        server,
-        _turn: turn,
-    }
+    Rig { server }
 }
 
 fn duplex(channels: usize) -> StreamRequest {
@@ -71,7 +79,7 @@ fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
 
 #[test]
 fn what_comes_in_leaves_in_the_same_cycle() {
-    repeat_where_the_machine_stood_still(|| {
+    served(|| {
         for period in [64, 256] {
             let rig = rig(period);
             let _ = system_calls::watch();
@@ -112,7 +120,7 @@ fn what_comes_in_leaves_in_the_same_cycle() {
 
 #[test]
 fn the_system_ports_are_connected_unless_told_otherwise() {
-    repeat_where_the_machine_stood_still(|| {
+    served(|| {
         let rig = rig(256);
         let connections = |rig: &Rig| {
             let listed = rig.server.tool("jack_lsp").arg("-c").output().unwrap();
@@ -199,7 +207,7 @@ fn stall(rig: &Rig) -> f64 {
 
 #[test]
 fn positions_tell_every_frame_the_server_lost() {
-    repeat_where_the_machine_stood_still(|| {
+    served(|| {
         let rig = rig(256);
         // The position keeps up with the clock, to within some periods of scheduling: a machine that is
         // busy with something else is given another try.
@@ -211,7 +219,7 @@ fn positions_tell_every_frame_the_server_lost() {
 
 #[test]
 fn a_killed_server_is_told_and_nothing_hangs() {
-    repeat_where_the_machine_stood_still(|| {
+    served(|| {
         let mut rig = rig(256);
         let stream = device::open(HostKind::Jack, &duplex(2)).unwrap();
         let stream = stream.start(Box::new(through)).unwrap();
@@ -227,7 +235,7 @@ fn a_killed_server_is_told_and_nothing_hangs() {
 
 #[test]
 fn a_stopped_server_holds_nobody_up() {
-    repeat_where_the_machine_stood_still(|| {
+    served(|| {
         let rig = rig(256);
         let stream = device::open(HostKind::Jack, &duplex(2)).unwrap();
         let stream = stream.start(Box::new(through)).unwrap();
@@ -254,7 +262,7 @@ fn a_stopped_server_holds_nobody_up() {
 
 #[test]
 fn what_the_server_does_not_offer_is_refused_by_name() {
-    repeat_where_the_machine_stood_still(|| {
+    served(|| {
         let _rig = rig(256);
         let asked = StreamRequest {
             sample_rate_hz: Some(44_100),
@@ -295,7 +303,7 @@ fn what_the_server_does_not_offer_is_refused_by_name() {
 
 #[test]
 fn the_server_is_listed() {
-    repeat_where_the_machine_stood_still(|| {
+    served(|| {
         let _rig = rig(256);
         let devices = device::devices();
         let system = devices
@@ -312,7 +320,7 @@ fn the_server_is_listed() {
 
 #[test]
 fn without_a_server_the_answer_is_quick_and_quiet() {
-    repeat_where_the_machine_stood_still(|| {
+    served(|| {
         let program = std::env::current_exe().unwrap();
         let began = Instant::now();
         let answer = Command::new(program)
@@ -357,7 +365,7 @@ fn child_without_a_server() {
 
 #[test]
 fn a_second_client_gets_a_name_of_its_own() {
-    repeat_where_the_machine_stood_still(|| {
+    served(|| {
         let rig = rig(256);
         let open = || -> Box<dyn Stream> {
             device::open(HostKind::Jack, &duplex(1))

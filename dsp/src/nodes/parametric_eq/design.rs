@@ -1,14 +1,15 @@
 //! From a band's values to the filters it is made of.
 
-use core::f64::consts::{FRAC_1_SQRT_2, PI};
+use core::f64::consts::FRAC_1_SQRT_2;
 
 use super::table::{FREQUENCY, GAIN, Q, ROWS, TYPE};
 use crate::parts::analogue::{Analogue, Response};
 use crate::parts::matched::matched;
+use crate::parts::matched::slope::{MAX_FILTERS, Slope};
 use crate::parts::svf::SvfCoefficients;
 
 /// Filters a band may need: a slope of 48 dB takes four of second order.
-pub(super) const SECTIONS: usize = 4;
+pub(super) const SECTIONS: usize = MAX_FILTERS;
 
 /// The largest corner frequency as a share of the sample rate: at half the rate there is none.
 pub(super) const LARGEST_FREQUENCY_NORM: f64 = 0.49;
@@ -47,49 +48,37 @@ pub(super) fn sections(
     sample_rate_hz: u32,
 ) -> [SvfCoefficients; SECTIONS] {
     let norm = (rows[FREQUENCY] / f64::from(sample_rate_hz)).min(LARGEST_FREQUENCY_NORM);
-    let design = |response, q| {
-        let analogue = Analogue::new(response, rows[GAIN], q);
-        if bilinear {
-            SvfCoefficients::bilinear(&analogue, norm)
-        } else {
-            matched(&analogue, norm, q)
-        }
-    };
     let flat = SvfCoefficients::new(Response::Flat, norm, 0.0, FRAC_1_SQRT_2);
     let mut out = [flat; SECTIONS];
     match Type::new(rows[TYPE]) {
         Type::One(Response::Flat) => {}
-        Type::One(response) => out[0] = design(response, rows[Q]),
+        Type::One(response) => {
+            let analogue = Analogue::new(response, rows[GAIN], rows[Q]);
+            out[0] = if bilinear {
+                SvfCoefficients::bilinear(&analogue, norm)
+            } else {
+                matched(&analogue, norm, rows[Q])
+            };
+        }
         Type::Pass(second, first) => {
-            let order = slope as usize + 1;
-            let gentle = order % 2;
-            if gentle == 1 {
-                out[0] = design(first, FRAC_1_SQRT_2);
-            }
-            // The most resonant one, nearest to the axis, has the quality that was asked for.
-            for (pair, out) in (0..order / 2).rev().zip(&mut out[gentle..]) {
-                let quality = butterworth(order, pair);
-                let asked = if pair == 0 {
-                    rows[Q] / FRAC_1_SQRT_2
-                } else {
-                    1.0
-                };
-                *out = design(second, quality * asked);
+            let slope = Slope {
+                first,
+                second,
+                order: slope as usize + 1,
+                q: rows[Q],
+            };
+            for (out, filter) in out.iter_mut().zip(slope.filters(norm, bilinear)) {
+                *out = filter;
             }
         }
     }
     out
 }
 
-/// The quality of a pair of poles of the Butterworth filter: they lie even on a half circle, and the
-/// first pair is nearest to the axis.
-fn butterworth(order: usize, pair: usize) -> f64 {
-    let angle = PI * (2 * pair + 1) as f64 / (2 * order) as f64;
-    0.5 / libm::sin(angle)
-}
-
 #[cfg(test)]
 mod tests {
+    use core::f64::consts::PI;
+
     use super::*;
 
     #[test]
@@ -129,15 +118,8 @@ mod tests {
                         let power = |section: &SvfCoefficients| section.power(hz / 48_000.0);
                         let got: f64 = sections.iter().map(power).product();
                         let got = 10.0 * libm::log10(got);
-                        // The errors of the filters in a row add up: 0.35 dB for the steepest, a
-                        // little more where there is nothing left to hear.
-                        let allowed = match (order, want) {
-                            (_, ..-60.0) => 0.4,
-                            (8, _) => 0.35,
-                            _ => 0.3,
-                        };
                         assert!(
-                            (got - want).abs() < allowed,
+                            (got - want).abs() < 0.3,
                             "order {order} of {corner} Hz at {hz} Hz: {got} dB, not {want} dB"
                         );
                     }

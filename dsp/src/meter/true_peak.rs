@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 
 use super::error::{MeterError, check};
 use super::view::View;
-use crate::parts::vectors::{Vectors, Work};
+use crate::parts::vectors::{Eight, Vectors, Work};
 use crate::resample::table::Design;
 
 /// Length of the interpolator in frames.
@@ -212,7 +212,7 @@ impl<const HALF: usize> Work for Interpolation<'_, HALF> {
     type Output = f32;
 
     #[inline(always)]
-    fn run(self) -> f32 {
+    fn run<E: Eight>(self) -> f32 {
         let mut largest = [0.0f32; HALF];
         for window in self.heard.windows(TAPS) {
             let (early, late) = window.split_at(PAIRS);

@@ -4,7 +4,7 @@
 use super::head::Positions;
 use super::history::History;
 use super::kernel::{Kernel, MAX_TAPS};
-use crate::parts::vectors::Work;
+use crate::parts::vectors::{Eight, Work};
 
 /// Channels whose lanes stand in memory before they are summed. Without memory between, the compiler
 /// makes the products two lanes wide instead of eight.
@@ -25,7 +25,7 @@ impl Work for Read<'_> {
     type Output = usize;
 
     #[inline(always)]
-    fn run(self) -> usize {
+    fn run<E: Eight>(self) -> usize {
         let Self {
             kernel,
             history,

@@ -23,7 +23,7 @@ use crate::parts::dynamics::key_filter::KeyFilter;
 use crate::parts::dynamics::level::Measure;
 use crate::parts::dynamics::{PIECE, Piece, apply, rows};
 use crate::parts::finite::saturated;
-use crate::parts::vectors::{Vectors, Work};
+use crate::parts::vectors::{Eight, Vectors, Work};
 use crate::settings::Settings;
 
 pub use table::EFFECT;
@@ -159,7 +159,7 @@ impl Work for Pass<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<E: Eight>(self) {
         let Self { node, block } = self;
         let (all, mut begin) = (block.frames(), 0);
         while begin < all {

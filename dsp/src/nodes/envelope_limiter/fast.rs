@@ -1,9 +1,9 @@
 //! The fast form of the recursion: eight samples at a time, along time or across channels.
 //!
 //! Along time, what the definition keeps as a gain is kept as the reduction d = 1 - g:
-//! d = a d + (1 - a) w, where w = e - t above the threshold and 0 below. Then both recursions have a
-//! look-ahead form ([`falling_peak`], [`exponential_mean`]), and d is exact where g loses its last
-//! digits near 1. It stays within 1e-6 of the recursion in double precision.
+//! d = a d + (1 - a) w, where w = e - t above the threshold and 0 below. Then both recursions are
+//! something that fades ([`crate::parts::fading`]), and d is exact where g loses its last digits near 1.
+//! It stays within 1e-6 of the recursion in double precision.
 //!
 //! Across channels, eight of them go through the definition as it is, one lane each, to the same
 //! bits as one by one but for an envelope below the floor.
@@ -12,10 +12,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::block::Block;
-use crate::parts::exponential_mean::{ExponentialMean, Forgetting};
-use crate::parts::falling_peak::{Fall, FallingPeak, LANES, Lanes};
+use crate::parts::fading::{Fade, Fading, GROUPS, LANES, Lanes, Larger, Sum};
 use crate::parts::finite::{or_zero, saturated};
-use crate::parts::vectors::{Vectors, Work};
+use crate::parts::vectors::{Eight, Vectors, Work};
 use crate::parts::window::Window;
 
 use super::core::Coefficients;
@@ -26,96 +25,143 @@ pub(super) const OCTET: usize = LANES;
 
 /// Samples that are worked on in one go.
 const PIECE: usize = GROUPS * LANES;
-const GROUPS: usize = 8;
+/// An envelope further above the threshold than this counts as this, so that no sum overflows.
+const LARGEST: f32 = 1e30;
 
 /// What the fast form needs of the coefficients.
 #[derive(Clone, Copy, Debug)]
 struct FastCoefficients {
-    fall: Fall,
-    forgetting: Forgetting,
+    release: Fade,
+    attack: Fade,
+    /// 1 - attack.
+    share: f32,
+    threshold: f32,
 }
 
 impl From<&Coefficients> for FastCoefficients {
     fn from(coefficients: &Coefficients) -> Self {
+        let attack = f64::from(coefficients.attack);
         Self {
-            fall: Fall::new(f64::from(coefficients.release)),
-            forgetting: Forgetting::new(f64::from(coefficients.attack)),
+            release: Fade::new(f64::from(coefficients.release)),
+            attack: Fade::new(attack),
+            share: (1.0 - attack) as f32,
+            threshold: coefficients.threshold,
         }
     }
 }
-
-/// An envelope further above the threshold than this counts as this, so that no sum overflows.
-const LARGEST: f32 = 1e30;
 
 /// Envelope and reduction.
 #[derive(Clone, Copy, Debug)]
 struct FastFollower {
-    envelope: FallingPeak,
-    reduction: ExponentialMean,
+    envelope: Fading<Larger>,
+    reduction: Fading<Sum>,
+    /// The magnitudes that came after the last whole group, and how many.
+    waiting: Lanes,
+    held: usize,
 }
 
 impl FastFollower {
     const REST: Self = Self {
-        envelope: FallingPeak::REST,
-        reduction: ExponentialMean::REST,
+        envelope: Fading::REST,
+        reduction: Fading::REST,
+        waiting: [0.0; LANES],
+        held: 0,
     };
 
-    /// Replaces samples by their gains.
-    ///
-    /// In four rounds over all of them, each with little that waits for what is before it.
-    #[inline(always)]
-    fn gains(&mut self, fast: &FastCoefficients, threshold: f32, groups: &mut [Lanes]) {
-        let Self {
-            mut envelope,
-            mut reduction,
-        } = *self;
-        for group in groups.iter_mut() {
-            *group = envelope.gather(&fast.fall, magnitudes(group));
-        }
-        for group in groups.iter_mut() {
-            *group = above(threshold, &envelope.carry(&fast.fall, *group));
-        }
-        for group in groups.iter_mut() {
-            *group = reduction.gather(&fast.forgetting, *group);
-        }
-        for group in groups.iter_mut() {
-            *group = gains(&reduction.carry(&fast.forgetting, *group));
-        }
-        *self = Self {
-            envelope,
-            reduction,
-        };
+    /// To be called with the coefficients so far before there are others.
+    fn settle(&mut self, fast: &FastCoefficients) {
+        self.envelope.settle(&fast.release);
+        self.reduction.settle(&fast.attack);
     }
 
-    /// The gains of fewer than eight samples; what is behind them is not used.
+    /// Takes whole groups of magnitudes, at most [`GROUPS`]; writes what each is above the threshold,
+    /// as it counts.
     #[inline(always)]
-    fn few(
+    fn rise<E: Eight>(
         &mut self,
         fast: &FastCoefficients,
-        threshold: f32,
-        samples: Lanes,
-        count: usize,
-    ) -> Lanes {
-        let (before, mut after, mut groups) = (*self, *self, [samples]);
-        after.gains(fast, threshold, &mut groups);
-        *self = Self {
-            envelope: after.envelope.after(&before.envelope, count),
-            reduction: after.reduction.after(&before.reduction, count),
-        };
-        groups[0]
+        magnitudes: impl ExactSizeIterator<Item = E>,
+        above: &mut [Lanes],
+    ) {
+        let release = fast.release;
+        let (threshold, share) = (E::splat(fast.threshold), E::splat(fast.share));
+        let (none, largest) = (E::splat(0.0), E::splat(LARGEST));
+        let mut above = above.iter_mut();
+        self.envelope.run(&release, magnitudes, |envelope: E| {
+            let over = envelope.minus(threshold);
+            let over = over.or_smaller(largest).or_larger(none);
+            if let Some(above) = above.next() {
+                over.times(share).store(above);
+            }
+        });
     }
-}
 
-/// By how much an envelope is above the threshold.
-#[inline(always)]
-fn above(threshold: f32, envelope: &Lanes) -> Lanes {
-    let mut out = [0.0; LANES];
-    for lane in 0..LANES {
-        let over = envelope[lane] - threshold;
-        let over = if over < LARGEST { over } else { LARGEST };
-        out[lane] = if over > 0.0 { over } else { 0.0 };
+    /// Applies the gains that belong to what is above the threshold.
+    #[inline(always)]
+    fn fall<E: Eight, P>(
+        &mut self,
+        fast: &FastCoefficients,
+        above: &[Lanes],
+        mut places: impl Iterator<Item = P>,
+        apply: impl Fn(P, E),
+    ) {
+        let attack = fast.attack;
+        let one = E::splat(1.0);
+        self.reduction
+            .run(&attack, above.iter().map(E::load), |reduced| {
+                if let Some(place) = places.next() {
+                    apply(place, one.minus(reduced));
+                }
+            });
     }
-    out
+
+    /// Replaces magnitudes by the gains, whole groups of them and at most [`GROUPS`].
+    #[inline(always)]
+    fn groups<E: Eight>(&mut self, fast: &FastCoefficients, groups: &mut [Lanes]) {
+        let mut above = [[0.0; LANES]; GROUPS];
+        let above = &mut above[..groups.len().min(GROUPS)];
+        self.rise(fast, groups.iter().map(E::load), above);
+        self.fall(fast, above, groups.iter_mut(), |to, gains: E| {
+            gains.store(to)
+        });
+    }
+
+    /// Replaces at most [`PIECE`] magnitudes by the gains.
+    #[inline(always)]
+    fn gains<E: Eight>(&mut self, fast: &FastCoefficients, magnitudes: &mut [f32]) {
+        let wanting = (LANES - self.held) % LANES;
+        let (first, rest) = magnitudes.split_at_mut(wanting.min(magnitudes.len()));
+        self.part::<E>(fast, first);
+        let (groups, last) = rest.as_chunks_mut();
+        self.groups::<E>(fast, groups);
+        self.part::<E>(fast, last);
+    }
+
+    /// The same for part of a group, which is worked on again when more of it is there.
+    #[inline(always)]
+    fn part<E: Eight>(&mut self, fast: &FastCoefficients, magnitudes: &mut [f32]) {
+        if magnitudes.is_empty() {
+            return;
+        }
+        let places = self.waiting.iter_mut().skip(self.held);
+        for (place, magnitude) in places.zip(&*magnitudes) {
+            *place = *magnitude;
+        }
+        let (mut group, mut follower) = ([self.waiting], *self);
+        follower.groups::<E>(fast, &mut group);
+        let [gains] = group;
+        for (to, gain) in magnitudes.iter_mut().zip(gains.iter().skip(self.held)) {
+            *to = *gain;
+        }
+        self.held += magnitudes.len();
+        if self.held == LANES {
+            *self = Self {
+                waiting: [0.0; LANES],
+                held: 0,
+                ..follower
+            };
+        }
+    }
 }
 
 /// One channel: recursion and delay.
@@ -153,6 +199,38 @@ impl FastCore {
         }
     }
 
+    /// Limits a whole piece that begins with a group.
+    #[inline(always)]
+    fn piece<E: Eight>(&mut self, fast: &FastCoefficients, piece: &mut [f32; PIECE]) {
+        let mut above = [[0.0; LANES]; GROUPS];
+        // Arrays: their lengths are known beforehand.
+        let Some(line) = self.line.append(PIECE).first_chunk_mut::<PIECE>() else {
+            return;
+        };
+        let samples = piece.as_chunks().0.iter().zip(line.as_chunks_mut().0);
+        let magnitudes = samples.map(|(samples, kept)| {
+            let samples = E::load(samples).or_zero();
+            samples.store(kept);
+            samples.magnitude()
+        });
+        self.follower.rise(fast, magnitudes, &mut above);
+        let delayed = self.line.since(self.latency + PIECE, PIECE);
+        let Some(delayed) = delayed.first_chunk::<PIECE>() else {
+            return;
+        };
+        let places = piece
+            .as_chunks_mut()
+            .0
+            .iter_mut()
+            .zip(delayed.as_chunks().0);
+        let (lowest, highest) = (E::splat(-f32::MAX), E::splat(f32::MAX));
+        self.follower
+            .fall(fast, &above, places, |(out, delayed), gain: E| {
+                let limited = E::load(delayed).times(gain);
+                limited.or_larger(lowest).or_smaller(highest).store(out);
+            });
+    }
+
     /// Puts the delayed samples, times their gain, in place of the gains.
     #[inline(always)]
     fn give(&self, gains: &mut [f32]) {
@@ -164,37 +242,10 @@ impl FastCore {
     }
 }
 
-#[inline(always)]
-fn magnitudes(samples: &Lanes) -> Lanes {
-    let mut out = [0.0; LANES];
-    for lane in 0..LANES {
-        out[lane] = or_zero(samples[lane]).abs();
-    }
-    out
-}
-
-#[inline(always)]
-fn gains(reductions: &Lanes) -> Lanes {
-    let mut out = [0.0; LANES];
-    for lane in 0..LANES {
-        out[lane] = 1.0 - reductions[lane];
-    }
-    out
-}
-
-/// Eight values of which the first are given.
-#[inline(always)]
-fn padded(values: &[f32]) -> Lanes {
-    let mut out = [0.0; LANES];
-    out[..values.len()].copy_from_slice(values);
-    out
-}
-
 /// A plane to be limited by itself.
 struct Single<'a> {
     core: &'a mut FastCore,
     fast: &'a FastCoefficients,
-    threshold: f32,
     plane: &'a mut [f32],
 }
 
@@ -202,28 +253,21 @@ impl Work for Single<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        let Self {
-            core,
-            fast,
-            threshold,
-            plane,
-        } = self;
+    fn run<E: Eight>(self) {
+        let Self { core, fast, plane } = self;
         for piece in plane.chunks_mut(PIECE) {
-            core.take(piece);
-            // The gains stand where the samples were until all are known.
-            if let Some(whole) = piece.as_chunks_mut().0.first_chunk_mut::<GROUPS>() {
-                core.follower.gains(fast, threshold, whole);
-            } else {
-                let (groups, rest) = piece.as_chunks_mut();
-                core.follower.gains(fast, threshold, groups);
-                if !rest.is_empty() {
-                    let few = padded(rest);
-                    let gains = core.follower.few(fast, threshold, few, rest.len());
-                    rest.copy_from_slice(&gains[..rest.len()]);
+            match piece.first_chunk_mut() {
+                Some(piece) if core.follower.held == 0 => core.piece::<E>(fast, piece),
+                _ => {
+                    core.take(piece);
+                    // The gains stand where the samples were until all are known.
+                    piece
+                        .iter_mut()
+                        .for_each(|sample| *sample = magnitude(*sample));
+                    core.follower.gains::<E>(fast, piece);
+                    core.give(piece);
                 }
             }
-            core.give(piece);
         }
     }
 }
@@ -231,7 +275,6 @@ impl Work for Single<'_> {
 /// Planes that have one gain in common.
 struct Linked<'a, 'b> {
     form: &'a mut FastForm,
-    threshold: f32,
     block: &'a mut Block<'b>,
 }
 
@@ -239,7 +282,7 @@ impl Work for Linked<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<E: Eight>(self) {
         let FastForm {
             coefficients,
             singles,
@@ -247,29 +290,31 @@ impl Work for Linked<'_, '_> {
             ..
         } = self.form;
         let frames = self.block.frames();
-        for begin in (0..frames).step_by(LANES) {
-            let count = LANES.min(frames - begin);
-            let mut largest = [0.0; LANES];
+        for begin in (0..frames).step_by(PIECE) {
+            let count = PIECE.min(frames - begin);
+            let mut gains = [0.0; PIECE];
+            let gains = &mut gains[..count];
             for (number, core) in singles.iter_mut().enumerate() {
                 let plane = &self.block.planes.plane(number)[begin..begin + count];
                 core.take(plane);
-                let own = magnitudes(&padded(plane));
-                for lane in 0..LANES {
-                    largest[lane] = if own[lane] > largest[lane] {
-                        own[lane]
-                    } else {
-                        largest[lane]
-                    };
+                for (largest, &sample) in gains.iter_mut().zip(plane) {
+                    let own = magnitude(sample);
+                    *largest = if own > *largest { own } else { *largest };
                 }
             }
-            let gains = common.few(coefficients, self.threshold, largest, count);
+            common.gains::<E>(coefficients, gains);
             for (number, core) in singles.iter().enumerate() {
                 let plane = &mut self.block.planes.plane_mut(number)[begin..begin + count];
-                plane.copy_from_slice(&gains[..count]);
+                plane.copy_from_slice(gains);
                 core.give(plane);
             }
         }
     }
+}
+
+#[inline(always)]
+fn magnitude(sample: f32) -> f32 {
+    or_zero(sample).abs()
 }
 
 /// The fast form of the whole limiter.
@@ -309,6 +354,11 @@ impl FastForm {
     }
 
     pub(super) fn set(&mut self, coefficients: &Coefficients) {
+        let fast = &self.coefficients;
+        self.common.settle(fast);
+        for core in &mut self.singles {
+            core.follower.settle(fast);
+        }
         self.coefficients = coefficients.into();
     }
 
@@ -319,13 +369,9 @@ impl FastForm {
     }
 
     pub(super) fn process(&mut self, coefficients: &Coefficients, block: &mut Block<'_>) {
-        let (vectors, threshold) = (self.vectors, coefficients.threshold);
+        let vectors = self.vectors;
         if self.linked {
-            return vectors.run(Linked {
-                form: self,
-                threshold,
-                block,
-            });
+            return vectors.run(Linked { form: self, block });
         }
         let mut planes = block.planes.iter_mut();
         for core in &mut self.octets {
@@ -341,7 +387,6 @@ impl FastForm {
             vectors.run(Single {
                 core,
                 fast: &self.coefficients,
-                threshold,
                 plane,
             });
         }

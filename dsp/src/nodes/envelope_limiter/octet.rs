@@ -1,7 +1,6 @@
 //! Eight channels side by side: the definition as it is, a lane for each.
 
-use crate::parts::finite::{or_zero, saturated};
-use crate::parts::vectors::{Vectors, Work};
+use crate::parts::vectors::{Eight, Vectors, Work};
 use crate::parts::window::Window;
 
 use super::core::Coefficients;
@@ -9,7 +8,7 @@ use super::fast::OCTET;
 
 /// Frames that are turned from planes into lanes together.
 const TILE: usize = 8;
-/// Frames that are worked on in one go, and after which the envelope is looked at.
+/// Frames after which the envelope is looked at.
 const PIECE: usize = 64;
 /// An envelope below this becomes 0, so that it does not come to subnormal numbers.
 const FLOOR: f32 = 1e-20;
@@ -36,7 +35,7 @@ impl OctetCore {
         Self {
             envelope: [0.0; OCTET],
             gain: [1.0; OCTET],
-            line: Window::new(latency + PIECE),
+            line: Window::new(latency + TILE),
             latency,
             passed: 0,
         }
@@ -48,9 +47,9 @@ impl OctetCore {
         self.line.clear();
     }
 
-    /// Gives the limited frames for those that have just come into the line.
+    /// Takes frames, at most [`TILE`], into the line and gives the limited ones in their place.
     #[inline(always)]
-    fn run(&mut self, coefficients: &Coefficients, frames: &mut [Lanes]) {
+    fn run<E: Eight>(&mut self, coefficients: &Coefficients, frames: &mut [Lanes]) {
         let &Coefficients {
             attack,
             release,
@@ -58,32 +57,30 @@ impl OctetCore {
             ..
         } = coefficients;
         let (one_less_attack, one_and_threshold) = (1.0 - attack, 1.0 + threshold);
+        let [attack, release, one] = [attack, release, 1.0].map(E::splat);
+        let [one_less_attack, one_and_threshold] =
+            [one_less_attack, one_and_threshold].map(E::splat);
+        let [threshold, lowest, highest] = [threshold, -f32::MAX, f32::MAX].map(E::splat);
+        let (mut envelope, mut gain) = (E::load(&self.envelope), E::load(&self.gain));
         let count = frames.len();
-        let inputs = self.line.since(count, count);
-        let delayed = self.line.since(self.latency + count, count);
-        let (mut envelope, mut gain) = (self.envelope, self.gain);
-        for ((frame, input), delayed) in frames.iter_mut().zip(inputs).zip(delayed) {
-            for lane in 0..OCTET {
-                let now = or_zero(input[lane]).abs();
-                let fallen = envelope[lane] * release;
-                envelope[lane] = if now > fallen { now } else { fallen };
-            }
-            let mut target = [0.0; OCTET];
-            for lane in 0..OCTET {
-                let lower = one_and_threshold - envelope[lane];
-                let is_above = envelope[lane] > threshold;
-                target[lane] = if is_above { lower } else { 1.0 };
-            }
-            for lane in 0..OCTET {
-                gain[lane] = gain[lane] * attack + target[lane] * one_less_attack;
-            }
-            let mut out = [0.0; OCTET];
-            for lane in 0..OCTET {
-                out[lane] = saturated(or_zero(delayed[lane]) * gain[lane]);
-            }
-            *frame = out;
+        let mut gains = [[0.0; OCTET]; TILE];
+        let line = self.line.append(count);
+        for ((frame, kept), place) in frames.iter().zip(line).zip(&mut gains) {
+            let input = E::load(frame).or_zero();
+            input.store(kept);
+            envelope = input.magnitude().or_larger(envelope.times(release));
+            let lower = one_and_threshold.minus(envelope);
+            let target = envelope.if_larger(threshold, lower, one);
+            gain = gain.times(attack).plus(target.times(one_less_attack));
+            gain.store(place);
         }
-        (self.envelope, self.gain) = (envelope, gain);
+        let delayed = self.line.since(self.latency + count, count);
+        for ((frame, delayed), gain) in frames.iter_mut().zip(delayed).zip(&gains) {
+            let limited = E::load(delayed).times(E::load(gain));
+            limited.or_larger(lowest).or_smaller(highest).store(frame);
+        }
+        envelope.store(&mut self.envelope);
+        gain.store(&mut self.gain);
     }
 
     /// Makes silence of an envelope that is below the floor.
@@ -108,7 +105,7 @@ impl Work for Octet<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<E: Eight>(self) {
         let Self {
             core,
             coefficients,
@@ -120,26 +117,27 @@ impl Work for Octet<'_, '_> {
         while begin < frames {
             // Where the envelope is looked at is counted from the reset.
             let count = (frames - begin).min(PIECE - core.passed);
-            let line = core.line.append(count);
-            let (tiles, rest) = line.as_chunks_mut();
-            let behind = begin + tiles.len() * TILE;
-            for (tile, line) in tiles.iter_mut().enumerate() {
-                take(vectors, planes, begin + tile * TILE, line);
+            let whole = count / TILE * TILE;
+            for at in (begin..begin + whole).step_by(TILE) {
+                let mut tile = [[0.0; OCTET]; TILE];
+                take(vectors, planes, at, &mut tile);
+                core.run::<E>(coefficients, &mut tile);
+                give(vectors, planes, at, &tile);
             }
-            for (lane, plane) in planes.iter().enumerate() {
-                for (frame, &sample) in rest.iter_mut().zip(&plane[behind..]) {
-                    frame[lane] = sample;
+            let (behind, end) = (begin + whole, begin + count);
+            if behind < end {
+                let mut tile = [[0.0; OCTET]; TILE];
+                let rest = &mut tile[..end - behind];
+                for (lane, plane) in planes.iter().enumerate() {
+                    for (frame, &sample) in rest.iter_mut().zip(&plane[behind..end]) {
+                        frame[lane] = sample;
+                    }
                 }
-            }
-            let mut limited = [[0.0; OCTET]; PIECE];
-            core.run(coefficients, &mut limited[..count]);
-            let (tiles, rest) = limited[..count].as_chunks();
-            for (tile, limited) in tiles.iter().enumerate() {
-                give(vectors, planes, begin + tile * TILE, limited);
-            }
-            for (lane, plane) in planes.iter_mut().enumerate() {
-                for (sample, frame) in plane[behind..].iter_mut().zip(rest) {
-                    *sample = frame[lane];
+                core.run::<E>(coefficients, rest);
+                for (lane, plane) in planes.iter_mut().enumerate() {
+                    for (sample, frame) in plane[behind..end].iter_mut().zip(rest.iter()) {
+                        *sample = frame[lane];
+                    }
                 }
             }
             begin += count;

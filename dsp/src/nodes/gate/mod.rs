@@ -26,7 +26,7 @@ use crate::parts::dynamics::level::Measure;
 use crate::parts::dynamics::{PIECE, Piece, apply, rows};
 use crate::parts::look_ahead::LookAhead;
 use crate::parts::octaves::exp2;
-use crate::parts::vectors::{Vectors, Work};
+use crate::parts::vectors::{Eight, Vectors, Work};
 use crate::settings::Settings;
 
 pub use table::EFFECT;
@@ -203,7 +203,7 @@ impl Work for Pass<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<E: Eight>(self) {
         let Self { node, block } = self;
         let (all, mut begin) = (block.frames(), 0);
         while begin < all {

@@ -24,7 +24,7 @@ use crate::parts::finite::saturated;
 use crate::parts::glide::GLIDE_MS;
 use crate::parts::silence::silence;
 use crate::parts::smoothed;
-use crate::parts::vectors::{Vectors, Work};
+use crate::parts::vectors::{Eight, Vectors, Work};
 use crate::settings::Settings;
 
 pub use table::EFFECT;
@@ -200,7 +200,7 @@ impl Work for Pass<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<E: Eight>(self) {
         let Self { node, block } = self;
         let (frames, stride) = (block.frames(), node.stride);
         let of_band = node.channels * stride;

@@ -23,11 +23,11 @@ use crate::block::Block;
 use crate::node::{Node, PrepareError, Shape, Spec, Tail};
 use crate::parameter::Parameter;
 use crate::parts::decibel::amplitude;
-use crate::parts::falling_peak::Fall;
+use crate::parts::fading::Fade;
 use crate::parts::finite::or_zero;
 use crate::parts::glide::Glide;
 use crate::parts::true_peak::{GROUP, LAG_FRAMES, MAX_FRAMES, TruePeakDetector};
-use crate::parts::vectors::{Vectors, Work};
+use crate::parts::vectors::{Eight, Vectors, Work};
 use crate::parts::window::Window;
 use crate::settings::Settings;
 
@@ -57,7 +57,7 @@ pub struct TruePeakLimiter {
     latency_frames: usize,
     ceiling: Glide,
     input_gain: Glide,
-    release: Fall,
+    release: Fade,
     vectors: Vectors,
     /// Frames that came after the last whole group.
     waiting: usize,
@@ -87,7 +87,7 @@ impl TruePeakLimiter {
             latency_frames: 0,
             ceiling: Glide::new(amplitude(settings.value(CEILING))),
             input_gain: Glide::new(amplitude(settings.value(INPUT_GAIN))),
-            release: Fall::new(0.0),
+            release: Fade::new(0.0),
             vectors: Vectors::PLAIN,
             waiting: 0,
             channels: Vec::new(),
@@ -97,18 +97,21 @@ impl TruePeakLimiter {
 
     fn update_release(&mut self) {
         let frames = self.release_ms * 1e-3 * f64::from(self.sample_rate_hz);
-        self.release = Fall::new(libm::exp(-1.0 / frames));
+        for reduction in &mut self.reductions {
+            reduction.settle(&self.release);
+        }
+        self.release = Fade::new(libm::exp(-1.0 / frames));
     }
 
     /// Takes the frames `begin..begin + count` of the block and puts the output in their place.
     #[inline(always)]
-    fn piece(&mut self, block: &mut Block<'_>, begin: usize, count: usize) {
+    fn piece<E: Eight>(&mut self, block: &mut Block<'_>, begin: usize, count: usize) {
         self.take(block, begin, count);
         let ready = (self.waiting + count) / GROUP * GROUP;
         self.waiting = self.waiting + count - ready;
         if ready > 0 {
             self.find_required(ready);
-            self.reduce(ready);
+            self.reduce::<E>(ready);
         }
         let age = count + self.latency_frames;
         let gain_age = GROUP - 1 + count - self.waiting;
@@ -178,7 +181,7 @@ impl TruePeakLimiter {
 
     /// Links the channels and hands what is required to the gains.
     #[inline(always)]
-    fn reduce(&mut self, ready: usize) {
+    fn reduce<E: Eight>(&mut self, ready: usize) {
         let groups = ready / GROUP;
         let mut all = [0.0; MAX_FRAMES];
         let mut all_held = [0.0; MAX_FRAMES / GROUP];
@@ -188,14 +191,14 @@ impl TruePeakLimiter {
             raise(all_held, &channel.held);
         }
         if let [shared] = &mut self.reductions[..] {
-            shared.run(all, all_held, &self.release);
+            shared.run::<E>(all, all_held, &self.release);
             return;
         }
         for (channel, own) in self.channels.iter_mut().zip(&mut self.reductions) {
             let (required, held) = (&mut channel.required[..ready], &mut channel.held[..groups]);
             link(required, all, self.link);
             link(held, all_held, self.link);
-            own.run(required, held, &self.release);
+            own.run::<E>(required, held, &self.release);
         }
     }
 }
@@ -246,12 +249,12 @@ impl Work for Limiting<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<E: Eight>(self) {
         let frames = self.block.frames();
         let mut done = 0;
         while done < frames {
             let count = (frames - done).min(PIECE);
-            self.limiter.piece(self.block, done, count);
+            self.limiter.piece::<E>(self.block, done, count);
             done += count;
         }
     }
@@ -274,6 +277,7 @@ impl Node for TruePeakLimiter {
         }
         let rate = f64::from(spec.sample_rate_hz);
         self.sample_rate_hz = spec.sample_rate_hz;
+        self.reductions.clear();
         self.update_release();
         self.ceiling.prepare(spec.sample_rate_hz);
         self.input_gain.prepare(spec.sample_rate_hz);

@@ -6,9 +6,10 @@
 //! that frame requires, and so is their mean. Whole steps make the running sums exact: nothing
 //! gathers in them, however long they run.
 
-use crate::parts::falling_peak::{Fall, FallingPeak};
+use crate::parts::fading::{Fade, Fading, Larger};
 use crate::parts::moving_maximum::MovingMaximum;
 use crate::parts::true_peak::{GROUP, MAX_FRAMES};
+use crate::parts::vectors::Eight;
 use crate::parts::window::{Window, copy};
 
 /// Required on top, so that the roundings of gain and product stay below the ceiling: 0.000 002 dB.
@@ -36,7 +37,7 @@ pub(super) fn required(peak: f32, ceiling: f32) -> f32 {
 #[derive(Clone, Debug)]
 pub(super) struct Reduction {
     span: MovingMaximum,
-    falling: FallingPeak,
+    falling: Fading<Larger>,
     first: BoxSum,
     second: BoxSum,
     /// One divided by the steps of both boxes.
@@ -54,7 +55,7 @@ impl Reduction {
         let (first, second) = (frames / 2, frames - frames / 2);
         let mut new = Self {
             span: MovingMaximum::new(frames + 1),
-            falling: FallingPeak::REST,
+            falling: Fading::REST,
             first: BoxSum::new(first),
             second: BoxSum::new(second),
             mean: 1.0 / (first * second) as f64,
@@ -71,7 +72,7 @@ impl Reduction {
 
     pub(super) fn clear(&mut self) {
         self.span.clear();
-        self.falling = FallingPeak::REST;
+        self.falling = Fading::REST;
         self.first.clear();
         self.second.clear();
         self.gains.clear();
@@ -79,24 +80,28 @@ impl Reduction {
         self.gains.append(MAX_FRAMES).fill(1.0);
     }
 
+    /// To be called with the release so far before there is another.
+    pub(super) fn settle(&mut self, release: &Fade) {
+        self.falling.settle(release);
+    }
+
     /// Takes what is required of each frame, and what is held in each group.
     #[inline(always)]
-    pub(super) fn run(&mut self, required: &mut [f32], held: &[f32], release: &Fall) {
+    pub(super) fn run<E: Eight>(&mut self, required: &mut [f32], held: &[f32], release: &Fade) {
         self.span.run(required);
         // The peak is at least what goes in, so it needs no look at that again.
-        let mut falling = self.falling;
-        for (group, &held) in required.as_chunks_mut::<GROUP>().0.iter_mut().zip(held) {
-            let mut at_least = [0.0; GROUP];
-            for lane in 0..GROUP {
-                let own = group[lane];
-                at_least[lane] = if held > own { held } else { own };
+        let groups = required.as_chunks::<GROUP>().0.iter().zip(held);
+        let at_least = groups.map(|(own, &held)| E::splat(held).or_larger(E::load(own)));
+        let mut falling = [[0.0; GROUP]; MAX_FRAMES / GROUP];
+        let mut places = falling.iter_mut();
+        self.falling.run(release, at_least, |fallen| {
+            if let Some(place) = places.next() {
+                fallen.store(place);
             }
-            *group = falling.step(release, at_least);
-        }
-        self.falling = falling;
+        });
         let mut steps = [0.0; MAX_FRAMES];
         let steps = &mut steps[..required.len()];
-        for (step, &falling) in steps.iter_mut().zip(&*required) {
+        for (step, &falling) in steps.iter_mut().zip(falling.as_flattened()) {
             let exact = f64::from(falling);
             let exact = if exact > STEP / 2.0 { exact } else { 0.0 };
             let nearest = (exact + TO_STEPS) - TO_STEPS;
@@ -160,15 +165,38 @@ impl BoxSum {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parts::vectors::{Vectors, Work};
+
+    /// A group that is taken.
+    struct Taking<'a> {
+        reduction: &'a mut Reduction,
+        required: [f32; GROUP],
+        release: &'a Fade,
+    }
+
+    impl Work for Taking<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<E: Eight>(mut self) {
+            let Self {
+                reduction, release, ..
+            } = self;
+            reduction.run::<E>(&mut self.required, &[0.0], release);
+        }
+    }
 
     /// The gains for `required`, and from which of them on they belong to it.
     fn gains(look_ahead: usize, all: &[f32]) -> (alloc::vec::Vec<f32>, usize) {
         let mut reduction = Reduction::new(look_ahead);
         let mut gains = alloc::vec::Vec::new();
-        let release = Fall::new(0.99);
+        let release = &Fade::new(0.99);
         for required in all.chunks_exact(GROUP) {
-            let mut required: [f32; GROUP] = core::array::from_fn(|place| required[place]);
-            reduction.run(&mut required, &[0.0], &release);
+            Vectors::detect().run(Taking {
+                reduction: &mut reduction,
+                required: core::array::from_fn(|place| required[place]),
+                release,
+            });
             gains.extend_from_slice(reduction.gains(GROUP, GROUP));
         }
         (gains, Reduction::latency_frames(look_ahead))

@@ -14,7 +14,7 @@ use self::kernel::GROUP;
 use self::section::Section;
 use super::finite::{or_zero, saturated};
 use super::svf::SvfCoefficients;
-use super::vectors::{Vectors, Work};
+use super::vectors::{Eight, Vectors, Work};
 use crate::block::Block;
 
 /// Frames that are worked on at once. At every multiple of it since reset, states that are nearly
@@ -169,7 +169,7 @@ impl Work for Run<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<E: Eight>(self) {
         let Self { cascade, block } = self;
         let frames = block.frames();
         let mut done = 0;

@@ -61,6 +61,18 @@ impl Fade {
     }
 }
 
+impl Fade {
+    /// What is left of the past at each group of a run.
+    ///
+    /// # Real-time
+    /// Safe.
+    #[inline(always)]
+    #[must_use]
+    pub const fn left(&self) -> &[f32; GROUPS] {
+        &self.groups
+    }
+}
+
 /// How two values become one.
 pub trait Join {
     /// In lanes.
@@ -117,12 +129,14 @@ pub struct Fading<J> {
 
 /// The same in registers, within a run.
 #[derive(Clone, Copy, Debug)]
-struct Running<E, J> {
+pub struct Running<E, J> {
     ones: E,
     twos: E,
     fours: E,
     run: E,
     base: E,
+    /// The factor's powers of one, two, four and eight values.
+    powers: [E; 4],
     join: PhantomData<J>,
 }
 
@@ -149,40 +163,60 @@ impl<J: Join> Fading<J> {
         mut values: impl ExactSizeIterator<Item = E>,
         mut give: impl FnMut(E),
     ) {
-        let fade = *fade;
         while values.len() > 0 {
-            let mut running = self.begin::<E>();
-            if self.group == 0 && values.len() >= GROUPS {
-                // The usual case, in which all is known beforehand.
-                for (since, values) in fade.groups.iter().zip(values.by_ref()) {
-                    give(running.step(&fade, *since, values));
-                }
-                self.group = GROUPS;
-            } else {
-                let count = values.len().min(GROUPS - self.group);
-                let left = fade.groups.iter().skip(self.group).take(count);
-                for (since, values) in left.zip(values.by_ref()) {
-                    give(running.step(&fade, *since, values));
-                }
-                self.group += count;
+            let mut running = self.begin::<E>(fade);
+            let count = values.len().min(GROUPS - self.group);
+            let left = fade.groups.iter().skip(self.group).take(count);
+            for (since, values) in left.zip(values.by_ref()) {
+                give(running.step(*since, values));
             }
+            self.group += count;
             self.end(&running);
             if self.group == GROUPS {
-                self.settle(&fade);
+                self.settle(fade);
             }
         }
     }
 
+    /// Whether a run begins here. If so, [`GROUPS`] groups may be taken by [`Running::step`], each with
+    /// its [`Fade::left`], between [`begin`](Self::begin) and [`end_run`](Self::end_run): the fastest
+    /// way.
+    ///
+    /// # Real-time
+    /// Safe.
     #[inline(always)]
-    fn begin<E: Eight>(&self) -> Running<E, J> {
+    #[must_use]
+    pub fn begins_run(&self) -> bool {
+        self.group == 0
+    }
+
+    /// Takes the state into registers.
+    ///
+    /// # Real-time
+    /// Safe.
+    #[inline(always)]
+    #[must_use]
+    pub fn begin<E: Eight>(&self, fade: &Fade) -> Running<E, J> {
         Running {
             ones: E::load(&self.ones),
             twos: E::load(&self.twos),
             fours: E::load(&self.fours),
             run: E::load(&self.run),
             base: E::load(&self.past.map(|past| past as f32)),
+            powers: [fade.first, fade.second, fade.fourth, fade.eighth].map(E::splat),
             join: PhantomData,
         }
+    }
+
+    /// Takes the state back after a whole run.
+    ///
+    /// # Real-time
+    /// Safe.
+    #[inline(always)]
+    pub fn end_run<E: Eight>(&mut self, running: &Running<E, J>, fade: &Fade) {
+        self.end(running);
+        self.group = GROUPS;
+        self.settle(fade);
     }
 
     #[inline(always)]
@@ -212,17 +246,22 @@ impl<J: Join> Fading<J> {
 }
 
 impl<E: Eight, J: Join> Running<E, J> {
-    /// The next eight values; `since` is what is left of the past.
+    /// Takes the next eight values; gives what is left at each. `since`: the part of the past that is
+    /// left.
+    ///
+    /// # Real-time
+    /// Safe.
     #[inline(always)]
-    fn step(&mut self, fade: &Fade, since: f32, values: E) -> E {
+    pub fn step(&mut self, since: f32, values: E) -> E {
+        let [first, second, fourth, eighth] = self.powers;
         let earlier = values.earlier::<1>(self.ones);
-        let twos = J::join(values, earlier.times(E::splat(fade.first)));
+        let twos = J::join(values, earlier.times(first));
         let earlier = twos.earlier::<2>(self.twos);
-        let fours = J::join(twos, earlier.times(E::splat(fade.second)));
+        let fours = J::join(twos, earlier.times(second));
         let earlier = fours.earlier::<4>(self.fours);
-        let eights = J::join(fours, earlier.times(E::splat(fade.fourth)));
+        let eights = J::join(fours, earlier.times(fourth));
         (self.ones, self.twos, self.fours) = (values, twos, fours);
-        self.run = J::join(eights, self.run.times(E::splat(fade.eighth)));
+        self.run = J::join(eights, self.run.times(eighth));
         J::join(self.run, self.base.times(E::splat(since)))
     }
 }

@@ -50,6 +50,34 @@ impl From<&Coefficients> for FastCoefficients {
     }
 }
 
+/// By how much an envelope is above the threshold, as it counts.
+#[derive(Clone, Copy)]
+struct Over<E> {
+    threshold: E,
+    share: E,
+    none: E,
+    largest: E,
+}
+
+impl<E: Eight> Over<E> {
+    #[inline(always)]
+    fn new(fast: &FastCoefficients) -> Self {
+        Self {
+            threshold: E::splat(fast.threshold),
+            share: E::splat(fast.share),
+            none: E::splat(0.0),
+            largest: E::splat(LARGEST),
+        }
+    }
+
+    #[inline(always)]
+    fn of(&self, envelope: E) -> E {
+        let over = envelope.minus(self.threshold);
+        let over = over.or_smaller(self.largest).or_larger(self.none);
+        over.times(self.share)
+    }
+}
+
 /// Envelope and reduction.
 #[derive(Clone, Copy, Debug)]
 struct FastFollower {
@@ -74,45 +102,10 @@ impl FastFollower {
         self.reduction.settle(&fast.attack);
     }
 
-    /// Takes whole groups of magnitudes, at most [`GROUPS`]; writes what each is above the threshold,
-    /// as it counts.
+    /// Whether a whole piece may begin here.
     #[inline(always)]
-    fn rise<E: Eight>(
-        &mut self,
-        fast: &FastCoefficients,
-        magnitudes: impl ExactSizeIterator<Item = E>,
-        above: &mut [Lanes],
-    ) {
-        let release = fast.release;
-        let (threshold, share) = (E::splat(fast.threshold), E::splat(fast.share));
-        let (none, largest) = (E::splat(0.0), E::splat(LARGEST));
-        let mut above = above.iter_mut();
-        self.envelope.run(&release, magnitudes, |envelope: E| {
-            let over = envelope.minus(threshold);
-            let over = over.or_smaller(largest).or_larger(none);
-            if let Some(above) = above.next() {
-                over.times(share).store(above);
-            }
-        });
-    }
-
-    /// Applies the gains that belong to what is above the threshold.
-    #[inline(always)]
-    fn fall<E: Eight, P>(
-        &mut self,
-        fast: &FastCoefficients,
-        above: &[Lanes],
-        mut places: impl Iterator<Item = P>,
-        apply: impl Fn(P, E),
-    ) {
-        let attack = fast.attack;
-        let one = E::splat(1.0);
-        self.reduction
-            .run(&attack, above.iter().map(E::load), |reduced| {
-                if let Some(place) = places.next() {
-                    apply(place, one.minus(reduced));
-                }
-            });
+    fn begins_run(&self) -> bool {
+        self.held == 0 && self.envelope.begins_run()
     }
 
     /// Replaces magnitudes by the gains, whole groups of them and at most [`GROUPS`].
@@ -120,9 +113,20 @@ impl FastFollower {
     fn groups<E: Eight>(&mut self, fast: &FastCoefficients, groups: &mut [Lanes]) {
         let mut above = [[0.0; LANES]; GROUPS];
         let above = &mut above[..groups.len().min(GROUPS)];
-        self.rise(fast, groups.iter().map(E::load), above);
-        self.fall(fast, above, groups.iter_mut(), |to, gains: E| {
-            gains.store(to)
+        let (over, one) = (Over::<E>::new(fast), E::splat(1.0));
+        let mut places = above.iter_mut();
+        let magnitudes = groups.iter().map(E::load);
+        self.envelope.run(&fast.release, magnitudes, |envelope| {
+            if let Some(above) = places.next() {
+                over.of(envelope).store(above);
+            }
+        });
+        let mut places = groups.iter_mut();
+        let above = above.iter().map(E::load);
+        self.reduction.run(&fast.attack, above, |reduction| {
+            if let Some(gains) = places.next() {
+                one.minus(reduction).store(gains);
+            }
         });
     }
 
@@ -199,36 +203,37 @@ impl FastCore {
         }
     }
 
-    /// Limits a whole piece that begins with a group.
+    /// Limits a whole piece that begins with a run.
     #[inline(always)]
     fn piece<E: Eight>(&mut self, fast: &FastCoefficients, piece: &mut [f32; PIECE]) {
         let mut above = [[0.0; LANES]; GROUPS];
-        // Arrays: their lengths are known beforehand.
-        let Some(line) = self.line.append(PIECE).first_chunk_mut::<PIECE>() else {
-            return;
-        };
-        let samples = piece.as_chunks().0.iter().zip(line.as_chunks_mut().0);
-        let magnitudes = samples.map(|(samples, kept)| {
+        let FastFollower {
+            envelope,
+            reduction,
+            ..
+        } = &mut self.follower;
+        let (release, attack) = (&fast.release, &fast.attack);
+        let over = Over::<E>::new(fast);
+        let line = self.line.append(PIECE).as_chunks_mut().0;
+        let mut running = envelope.begin::<E>(release);
+        let groups = above.iter_mut().zip(release.left());
+        for (((above, since), samples), kept) in groups.zip(piece.as_chunks().0).zip(line) {
             let samples = E::load(samples).or_zero();
             samples.store(kept);
-            samples.magnitude()
-        });
-        self.follower.rise(fast, magnitudes, &mut above);
-        let delayed = self.line.since(self.latency + PIECE, PIECE);
-        let Some(delayed) = delayed.first_chunk::<PIECE>() else {
-            return;
-        };
-        let places = piece
-            .as_chunks_mut()
-            .0
-            .iter_mut()
-            .zip(delayed.as_chunks().0);
-        let (lowest, highest) = (E::splat(-f32::MAX), E::splat(f32::MAX));
-        self.follower
-            .fall(fast, &above, places, |(out, delayed), gain: E| {
-                let limited = E::load(delayed).times(gain);
-                limited.or_larger(lowest).or_smaller(highest).store(out);
-            });
+            let envelope = running.step(*since, samples.magnitude());
+            over.of(envelope).store(above);
+        }
+        envelope.end_run(&running, release);
+        let delayed = self.line.since(self.latency + PIECE, PIECE).as_chunks().0;
+        let [one, lowest, highest] = [1.0, -f32::MAX, f32::MAX].map(E::splat);
+        let mut running = reduction.begin::<E>(attack);
+        let groups = above.iter().zip(attack.left());
+        for (((above, since), out), delayed) in groups.zip(piece.as_chunks_mut().0).zip(delayed) {
+            let gain = one.minus(running.step(*since, E::load(above)));
+            let limited = E::load(delayed).times(gain);
+            limited.or_larger(lowest).or_smaller(highest).store(out);
+        }
+        reduction.end_run(&running, attack);
     }
 
     /// Puts the delayed samples, times their gain, in place of the gains.
@@ -257,7 +262,7 @@ impl Work for Single<'_> {
         let Self { core, fast, plane } = self;
         for piece in plane.chunks_mut(PIECE) {
             match piece.first_chunk_mut() {
-                Some(piece) if core.follower.held == 0 => core.piece::<E>(fast, piece),
+                Some(piece) if core.follower.begins_run() => core.piece::<E>(fast, piece),
                 _ => {
                     core.take(piece);
                     // The gains stand where the samples were until all are known.

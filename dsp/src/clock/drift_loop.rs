@@ -266,8 +266,11 @@ impl DriftLoop {
         if !is_behind {
             let late_ns = -self.to.time_after(time_ns, end);
             self.to_lateness.add(late_ns.max(0.0));
-            // Where the floor of the reader's lateness has sunk, all is wanted so much earlier.
-            self.to_early.add((-late_ns).max(0.0));
+            // Where the floor of the reader's lateness has sunk, all is wanted so much earlier; before
+            // anything is read the line follows, and nothing is to be made up for.
+            if self.reading.is_some() {
+                self.to_early.add((-late_ns).max(0.0));
+            }
         }
         let first = match self.spec.learned {
             _ if self.is_back => FIRST_CALLS_BACK,

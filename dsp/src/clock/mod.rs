@@ -1,5 +1,6 @@
 //! Clocks of devices, and the loop that keeps the reader of one in step with the writer of another.
 
+mod change;
 mod drift_loop;
 mod envelope;
 mod estimator;

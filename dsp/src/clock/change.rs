@@ -93,7 +93,12 @@ impl Watch {
         self.before_ns[0] = lowest_ns;
         for (stretches, gaps) in CHANGE_GAPS {
             let most_ns = CHANGE_NS + gaps * self.gap_ns;
-            if self.before_ns.iter().take(stretches).all(|&ns| ns > most_ns) {
+            if self
+                .before_ns
+                .iter()
+                .take(stretches)
+                .all(|&ns| ns > most_ns)
+            {
                 self.stays_ns = Some(OVER * most_ns);
                 self.left = stretches as u32;
                 return Some(Stretch::Left(stretches));

@@ -144,7 +144,7 @@ impl ClockEstimator {
             Some(candidate) => {
                 let most = MOST_ERROR * self.nominal_ns;
                 candidate.add(x, y, window, (-most, most));
-                self.decide(x);
+                self.decide();
             }
             None => self.main.add(x, y, window, slopes),
         }
@@ -163,7 +163,7 @@ impl ClockEstimator {
     }
 
     /// Decides what changed, once enough came since.
-    fn decide(&mut self, x: f64) {
+    fn decide(&mut self) {
         let (Some(candidate), Some(watch)) = (&self.candidate, &mut self.watch) else {
             return;
         };
@@ -223,6 +223,17 @@ impl ClockEstimator {
     /// Error of the clock in parts of its rate, positive for a fast one.
     pub fn error(&self) -> f64 {
         self.nominal_ns / self.frame_ns() - 1.0
+    }
+
+    /// By how much the error may be wrong, in parts: a few times its standard deviation, at most
+    /// what is believed of any clock.
+    pub fn unsure(&self) -> f64 {
+        let span = self.main.span();
+        if span > 0.0 {
+            (unsure(&self.main) / self.nominal_ns).min(MOST_ERROR)
+        } else {
+            MOST_ERROR
+        }
     }
 
     /// How late the last call came, in nanoseconds.

@@ -6,6 +6,7 @@ mod envelope;
 mod estimator;
 mod gate;
 mod margin;
+mod steer;
 
 pub use drift_loop::{DriftLoop, Learned, LoopSpec, Read};
 pub use estimator::ClockEstimator;

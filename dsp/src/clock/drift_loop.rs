@@ -3,6 +3,7 @@
 use super::estimator::ClockEstimator;
 use super::gate::{Gate, Tells};
 use super::margin::Usual;
+use super::steer::{Reading, pace};
 
 /// What a loop is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,31 +44,6 @@ pub struct Read {
     pub step_to: f64,
 }
 
-/// Mean lateness at which everything takes the time that is given below, in nanoseconds, and how
-/// much faster and slower it may be.
-const PACE_NS: f64 = 25_000.0;
-const PACES: (f64, f64) = (0.3, 8.0);
-/// The error of the position is trimmed away by so much of it in a second: less the longer it goes
-/// well, to the power of 2, and more where calls are later.
-const GAIN: f64 = 0.7;
-const GAIN_GROWS: f64 = 1.5;
-const GAIN_MOST: f64 = 16.0;
-const GAIN_LEAST: f64 = 0.2;
-/// Corner of the two poles that smooth the step, in radians per second; it falls with age.
-const CORNER: f64 = 30.0;
-const CORNER_GROWS: f64 = 0.4;
-const CORNER_LEAST: f64 = 1.9;
-/// Seconds of age to begin with.
-const AGE_S: f64 = 0.05;
-/// An error of the position below so many frames is trimmed by no more than the first, in parts of
-/// the rate, in the first seconds, and by no more than the second later; each frame beyond adds.
-const CALM_FRAMES: f64 = 0.6;
-const CALM_FRAMES_LEARNED: f64 = 0.85;
-const CALM_TRIM: f64 = 0.5e-6;
-const CALM_S: f64 = 8.0;
-const LATE_TRIM: f64 = 10e-6;
-const FAR_TRIM: f64 = 400e-6;
-const MOST_TRIM: f64 = 1e-3;
 /// Seconds of listening before the first read, where nothing is known from before.
 const FIRST_S: f64 = 0.12;
 /// Calls of both sides before the first read, cold and with something learned.
@@ -127,20 +103,6 @@ pub struct DriftLoop {
     reading: Option<Reading>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Reading {
-    /// Where the next read begins.
-    frame: u64,
-    fraction: f64,
-    /// The last step, and what it is smoothed from.
-    step: f64,
-    half: f64,
-    /// Seconds of reading.
-    age_s: f64,
-    /// Frames from where the position should be.
-    error: f64,
-}
-
 impl DriftLoop {
     /// A loop that has seen nothing.
     pub fn new(spec: LoopSpec) -> Self {
@@ -174,7 +136,7 @@ impl DriftLoop {
     pub fn written(&mut self, end: u64, time_ns: u64) {
         let frames = match self.from.seen() {
             0 => 0.0,
-            _ => between(end, self.from_end),
+            _ => end.wrapping_sub(self.from_end).cast_signed().max(0) as f64,
         };
         self.came(end, frames as usize, time_ns, 0);
     }
@@ -266,8 +228,11 @@ impl DriftLoop {
         if !is_behind {
             let late_ns = -self.to.time_after(time_ns, end);
             self.to_lateness.add(late_ns.max(0.0));
-            // Where the floor of the reader's lateness has sunk, all is wanted so much earlier.
-            self.to_early.add((-late_ns).max(0.0));
+            // Where the floor of the reader's lateness has sunk, all is wanted so much earlier; before
+            // anything is read the line follows, and nothing is to be made up for.
+            if self.reading.is_some() {
+                self.to_early.add((-late_ns).max(0.0));
+            }
         }
         let first = match self.spec.learned {
             _ if self.is_back => FIRST_CALLS_BACK,
@@ -280,7 +245,7 @@ impl DriftLoop {
         if self.reading.is_none() {
             self.waited_s += seconds;
             if self.from.seen().min(self.to.seen()) < first
-                || waits && self.waited_s < FIRST_S * self.pace()
+                || waits && self.waited_s < FIRST_S * pace(self.spread_ns())
             {
                 return None;
             }
@@ -322,8 +287,8 @@ impl DriftLoop {
             jump = true;
         }
         let (frame, fraction, step_from) = (reading.frame, reading.fraction, reading.step);
-        reading.age_s += seconds;
-        self.steer(&mut reading, ratio * (1.0 + closing), seconds);
+        let (ratio, pace) = (ratio * (1.0 + closing), pace(self.spread_ns()));
+        reading.steer(ratio, seconds, pace, &self.spec);
         let read = Read {
             frame,
             fraction,
@@ -335,38 +300,6 @@ impl DriftLoop {
         (reading.frame, reading.fraction) = place(frame, fraction + advance);
         self.reading = Some(reading);
         Some(read)
-    }
-
-    /// The next step: the quotient of the clocks and the trim, smoothed.
-    fn steer(&self, reading: &mut Reading, ratio: f64, seconds: f64) {
-        let (pace, age_s) = (self.pace(), reading.age_s + AGE_S);
-        let gain = (GAIN * libm::pow(pace, GAIN_GROWS) / (age_s * age_s))
-            .min(GAIN_MOST / age_s)
-            .max(GAIN_LEAST);
-        let corner = (CORNER * libm::pow(pace, CORNER_GROWS) / age_s).max(CORNER_LEAST);
-        let calm = if age_s < CALM_S * pace {
-            CALM_TRIM
-        } else {
-            LATE_TRIM
-        };
-        let near = match self.spec.learned {
-            Some(_) => CALM_FRAMES_LEARNED,
-            None => CALM_FRAMES,
-        };
-        let far = (reading.error.abs() - near).max(0.0);
-        let most = (calm + FAR_TRIM * far).min(MOST_TRIM);
-        let trim = (gain * reading.error / self.spec.from_hz)
-            .max(-most)
-            .min(most);
-        let weight = 1.0 - libm::exp(-corner * seconds);
-        reading.half += weight * (ratio * (1.0 + trim) - reading.half);
-        reading.step += weight * (reading.half - reading.step);
-    }
-
-    /// How slowly things can be known: 1 at a mean lateness of 25 us.
-    fn pace(&self) -> f64 {
-        let spread_ns = self.from.spread_ns().max(self.to.spread_ns());
-        libm::sqrt(spread_ns / PACE_NS).clamp(PACES.0, PACES.1)
     }
 
     /// The margin goes up at once and down slowly; whether the delay went up.
@@ -441,6 +374,12 @@ impl DriftLoop {
         (self.from.error(), self.to.error())
     }
 
+    /// By how much each of [`errors`](Self::errors) may be wrong, in parts: what was learned is worth
+    /// keeping where this is small.
+    pub fn unsure(&self) -> (f64, f64) {
+        (self.from.unsure(), self.to.unsure())
+    }
+
     /// What is worth keeping; `None` while nothing is read.
     pub fn learned(&self) -> Option<Learned> {
         self.reading.map(|_| Learned {
@@ -455,9 +394,4 @@ impl DriftLoop {
 fn place(from: u64, frames: f64) -> (u64, f64) {
     let whole = libm::floor(frames);
     (from.wrapping_add_signed(whole as i64), frames - whole)
-}
-
-/// `end - begin` of a counter, not below 0.
-fn between(end: u64, begin: u64) -> f64 {
-    end.wrapping_sub(begin).cast_signed().max(0) as f64
 }

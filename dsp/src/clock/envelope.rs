@@ -6,8 +6,10 @@ const POINTS: usize = 128;
 /// Observations whose lowest is near the floor.
 const GROUP: usize = 4;
 
-/// A distance counts as no more than so many mean ones.
+/// A distance counts as no more than so many mean ones, once there are so many points: of fewer the
+/// mean may be next to nothing.
 const GAPS_MOST: f64 = 4.0;
+const MEAN_POINTS: usize = 24;
 
 /// Likelihoods fall so much faster with the distance than those of exponential lateness; found by
 /// trying, for uniform lateness.
@@ -120,6 +122,16 @@ impl Envelope {
         if begins || is_lower {
             self.fit(slopes);
         }
+    }
+
+    /// How far above a line of the same slope the lower edge is.
+    pub(super) fn above(&self, line: &Line) -> f64 {
+        let distances = (0..self.len).map(|index| {
+            let (x, y) = self.point(index);
+            y - line.y(x)
+        });
+        // The lowest of so many points is above the edge by so much in the mean.
+        distances.fold(f64::INFINITY, f64::min) - self.gap / self.len as f64
     }
 
     /// Forgets the newest points.
@@ -236,7 +248,7 @@ impl Envelope {
     fn measure_gap(&mut self, line: Line) -> f64 {
         let (mut sum, mut groups) = (0.0, 0.0);
         // A few points of another floor are no measure of this one.
-        let most = if self.gap > 0.0 {
+        let most = if self.len >= MEAN_POINTS {
             GAPS_MOST * self.gap
         } else {
             f64::INFINITY

@@ -1,5 +1,6 @@
 //! The clock of a device, from its frame counter and the times at which it called.
 
+use super::change::{Stretch, Watch};
 use super::envelope::{Envelope, Line};
 
 /// Largest error of a clock that is believed, in parts of its rate.
@@ -16,26 +17,19 @@ const WINDOW_S: f64 = 12.0;
 const WINDOW_SPREAD_NS: f64 = 25_000.0;
 const WINDOW_GROWS: f64 = 0.45;
 const WINDOWS_S: (f64, f64) = (8.0, 60.0);
-/// Points of the envelope before a change of floor or rate is looked for.
+/// Points of the envelope before a change of floor or rate is looked for, and how unsure its slope
+/// may be by then, in parts: of calls that are very late the first few tell nothing.
 const SETTLED_POINTS: usize = 24;
-/// Distance at which the lowest observation of a stretch speaks of a change: nanoseconds, and mean
-/// distances of the points.
-const CHANGE_NS: f64 = 2_000.0;
-const CHANGE_GAPS: f64 = 9.0;
-/// The same for one that came too early to be of this line.
-const EARLY_NS: f64 = 1_000.0;
-const EARLY_GAPS: f64 = 3.0;
-/// Weight of a stretch in the mean distance that these are measured by.
-const GAP_WEIGHT: f64 = 0.05;
+const SETTLED_UNSURE: f64 = 200e-6;
 /// Where calls come at most so late and no later, as sharply as they come no earlier, the upper edge
 /// tells the rate as well. It depends on the machine's load, so it is heard less and less, and no
 /// longer after so many seconds; and not at all where its points are so much further off.
 const UPPER_S: f64 = 15.0;
 const UPPER_MOST: f64 = 3.0;
-/// Fewest observations of a stretch.
-const STRETCH_LEAST: u32 = 4;
 /// Difference of two rates that is a change of the rate, in parts.
 const RATE_CHANGE: f64 = 3e-6;
+/// How unsure the new rate may be, in parts, when it is taken for another.
+const RATE_UNSURE: f64 = 20e-6;
 /// Longest wait for a decision, in seconds.
 const DECIDE_S: f64 = 10.0;
 /// How unsure the new rate may be, in parts, when a change is taken for one of the floor.
@@ -62,13 +56,8 @@ pub struct ClockEstimator {
     line: Line,
     /// What came since floor or rate seem to have changed.
     candidate: Option<Envelope>,
-    /// Lowest distance from the line in this stretch, where the stretch began, and how many stretches
-    /// before it spoke of a change.
-    lowest_ns: f64,
-    stretch_began: f64,
-    stretch_seen: u32,
-    changed_stretches: u32,
-    gap_ns: f64,
+    /// Whether the line still holds; nothing before it is settled.
+    watch: Option<Watch>,
     /// What is added to every time because the floor changed.
     floor_ns: f64,
     learned: Option<f64>,
@@ -96,11 +85,7 @@ impl ClockEstimator {
             upper: Envelope::new(),
             line: Line::default(),
             candidate: None,
-            lowest_ns: f64::INFINITY,
-            stretch_began: 0.0,
-            stretch_seen: 0,
-            changed_stretches: 0,
-            gap_ns: 0.0,
+            watch: None,
             floor_ns: 0.0,
             learned: learned.map(slope).filter(believed),
             seen: 0,
@@ -132,30 +117,34 @@ impl ClockEstimator {
         if upper_share > 0.0 {
             self.upper.add(x, -y, window, (-slopes.1, -slopes.0));
         }
-        if self.main.len() < SETTLED_POINTS {
+        let Some(watch) = &mut self.watch else {
             self.main.add(x, y, window, slopes);
             self.join(upper_share);
+            let settles = self.main.len() >= SETTLED_POINTS
+                && unsure(&self.main) < SETTLED_UNSURE * self.nominal_ns;
+            self.watch = settles.then(|| Watch::new(self.main.gap()));
             return;
+        };
+        match watch.end(x, self.main.stretch()) {
+            Some(Stretch::Holds) => {
+                self.candidate = None;
+                watch.measure(self.main.gap());
+            }
+            Some(Stretch::Left(stretches)) if self.candidate.is_none() => {
+                // The points of those stretches are among those before.
+                self.main.forget_newest(stretches + 1);
+                self.candidate = Some(Envelope::new());
+            }
+            _ => {}
         }
-        if self.gap_ns == 0.0 {
-            self.gap_ns = self.main.gap();
-        }
-        let change_ns = CHANGE_NS + CHANGE_GAPS * self.gap_ns;
-        let early_ns = EARLY_NS + EARLY_GAPS * self.gap_ns;
-        if x - self.stretch_began >= self.main.stretch() && self.stretch_seen >= STRETCH_LEAST {
-            self.end_stretch(x, early_ns, change_ns);
-        }
-        self.stretch_seen += 1;
-        self.lowest_ns = self.lowest_ns.min(late_ns);
-        if late_ns < -early_ns && self.candidate.is_none() {
+        if watch.see(late_ns) {
             self.candidate = Some(Envelope::new());
-            self.changed_stretches = 0;
         }
         match &mut self.candidate {
             Some(candidate) => {
                 let most = MOST_ERROR * self.nominal_ns;
                 candidate.add(x, y, window, (-most, most));
-                self.decide(x);
+                self.decide();
             }
             None => self.main.add(x, y, window, slopes),
         }
@@ -173,53 +162,37 @@ impl ClockEstimator {
         self.line.slope += weight * (-self.upper.line().slope - self.line.slope);
     }
 
-    /// Ends a stretch: did its lowest observation leave the line?
-    fn end_stretch(&mut self, x: f64, early_ns: f64, change_ns: f64) {
-        let changed = self.lowest_ns.is_finite()
-            && (self.lowest_ns > change_ns || self.lowest_ns < -early_ns);
-        self.lowest_ns = f64::INFINITY;
-        self.stretch_began = x;
-        self.stretch_seen = 0;
-        if !changed {
-            self.candidate = None;
-            self.changed_stretches = 0;
-            self.gap_ns += GAP_WEIGHT * (self.main.gap() - self.gap_ns);
-            return;
-        }
-        self.changed_stretches += 1;
-        if self.candidate.is_none() {
-            // The points of that stretch are among those before.
-            self.main.forget_newest(2);
-            self.candidate = Some(Envelope::new());
-        }
-    }
-
     /// Decides what changed, once enough came since.
-    fn decide(&mut self, x: f64) {
-        let Some(candidate) = &self.candidate else {
+    fn decide(&mut self) {
+        let (Some(candidate), Some(watch)) = (&self.candidate, &mut self.watch) else {
             return;
         };
-        if self.changed_stretches < 2 || candidate.len() < SETTLED_POINTS {
+        if watch.left() < 2 || candidate.len() < SETTLED_POINTS {
             return;
         }
         let (before, since) = (self.line, candidate.line());
         let span = candidate.span();
-        let unsure = 4.0 * candidate.gap() / span;
+        let unsure = unsure(candidate);
         let difference = (since.slope - before.slope).abs();
         let change = RATE_CHANGE * self.nominal_ns;
         let late = span * self.nominal_ns * 1e-9 > DECIDE_S;
-        if difference > 2.0 * change + 3.0 * unsure || late && difference > change + unsure {
+        let sure = if unsure < RATE_UNSURE * self.nominal_ns {
+            3.0
+        } else {
+            8.0
+        };
+        if difference > 2.0 * change + sure * unsure || late && difference > change + unsure {
             // The rate: what was before, or learned, says nothing of it.
             self.learned = None;
             if let Some(candidate) = self.candidate.take() {
                 self.main = candidate;
             }
-            self.changed_stretches = 0;
+            watch.holds();
         } else if late || unsure < FLOOR_UNSURE * self.nominal_ns && difference < change + unsure {
             // The floor: what comes now is moved onto the line.
-            self.floor_ns -= since.y(x) - before.y(x);
+            self.floor_ns -= candidate.above(&before);
             self.candidate = None;
-            self.changed_stretches = 0;
+            watch.holds();
         }
     }
 
@@ -250,6 +223,17 @@ impl ClockEstimator {
     /// Error of the clock in parts of its rate, positive for a fast one.
     pub fn error(&self) -> f64 {
         self.nominal_ns / self.frame_ns() - 1.0
+    }
+
+    /// By how much the error may be wrong, in parts: a few times its standard deviation, at most
+    /// what is believed of any clock.
+    pub fn unsure(&self) -> f64 {
+        let span = self.main.span();
+        if span > 0.0 {
+            (unsure(&self.main) / self.nominal_ns).min(MOST_ERROR)
+        } else {
+            MOST_ERROR
+        }
     }
 
     /// How late the last call came, in nanoseconds.
@@ -286,6 +270,11 @@ impl ClockEstimator {
         let x = (passed_ns - line.level + line.slope * line.at) / (self.nominal_ns + line.slope);
         x + relative(first_frame, from_frame)
     }
+}
+
+/// By how much a slope may be wrong, in nanoseconds per frame.
+fn unsure(edge: &Envelope) -> f64 {
+    4.0 * edge.gap() / edge.span()
 }
 
 /// `value - from` of two counters.

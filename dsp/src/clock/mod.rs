@@ -1,10 +1,12 @@
 //! Clocks of devices, and the loop that keeps the reader of one in step with the writer of another.
 
+mod change;
 mod drift_loop;
 mod envelope;
 mod estimator;
 mod gate;
 mod margin;
+mod steer;
 
 pub use drift_loop::{DriftLoop, Learned, LoopSpec, Read};
 pub use estimator::ClockEstimator;

@@ -9,7 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::FileError;
-use super::file_storage::{FileStorage, lock, name_of_part, rename_new};
+use super::file_storage::{FileStorage, name_of_part, rename_new};
+use super::locked_file::LockedFile;
 use super::wav_labels::Label;
 use super::wav_recover::OpenWav;
 
@@ -17,7 +18,7 @@ use super::wav_recover::OpenWav;
 #[derive(Debug)]
 pub struct OpenTake {
     path: PathBuf,
-    file: File,
+    file: LockedFile,
     kind: Kind,
 }
 
@@ -70,7 +71,7 @@ pub fn open_take(path: impl AsRef<Path>) -> Option<OpenTake> {
         return None;
     }
     let file = OpenOptions::new().read(true).write(true).open(&path).ok()?;
-    lock(&file).ok()?;
+    let file = LockedFile::new(file).ok()?;
     // Once more, under the lock: it may have been closed meanwhile.
     let kind = match OpenWav::look(&file) {
         Some(wav) => Kind::Wav(wav),

@@ -123,20 +123,20 @@ fn told<T>(context: &str, check: impl FnOnce() -> T) -> T {
 
 #[test]
 fn a_power_cut_at_any_moment_loses_half_a_second_at_most() {
-    let spec = spec(4000, 1, SampleFormat::I16);
+    let spec = spec(2000, 1, SampleFormat::I16);
     judge_cuts(spec, &Tags::default(), &[], trials(200));
 }
 
 #[test]
 fn a_power_cut_of_a_tagged_take_loses_half_a_second_at_most() {
-    let spec = spec(2000, 2, SampleFormat::F32);
+    let spec = spec(1000, 2, SampleFormat::F32);
     judge_cuts(spec, &tags(), &labels(), trials(200));
 }
 
 // Mono of 24 bits: every other checkpoint has an odd length and a pad byte.
 #[test]
 fn a_power_cut_of_a_take_of_odd_lengths_loses_half_a_second_at_most() {
-    let spec = spec(3000, 1, SampleFormat::I24);
+    let spec = spec(1050, 1, SampleFormat::I24);
     judge_cuts(spec, &Tags::default(), &labels(), trials(200));
 }
 

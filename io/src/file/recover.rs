@@ -171,10 +171,11 @@ fn rename_beside(from: &Path, wanted: &Path) -> io::Result<PathBuf> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             result => return result.map(|()| to),
         }
-        to.set_file_name(format!("{stem}-recovered-{number}"));
+        let mut name = format!("{stem}-recovered-{number}");
         if let Some(extension) = wanted.extension() {
-            to.set_extension(extension);
+            name = format!("{name}.{}", extension.to_string_lossy());
         }
+        to.set_file_name(name);
     }
     Err(io::ErrorKind::AlreadyExists.into())
 }

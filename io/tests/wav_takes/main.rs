@@ -13,6 +13,7 @@ mod judges;
 #[cfg(target_os = "linux")]
 mod kills;
 mod logged;
+mod recovery;
 mod sizes;
 mod tags;
 

@@ -54,7 +54,7 @@ pub fn open_takes(folder: impl AsRef<Path>) -> Result<Vec<OpenTake>, FileError> 
         let entry = entry?;
         // Looked at first: opening a named pipe would wait for a reader.
         if entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            takes.extend(open_take(&entry.path()));
+            takes.extend(open_take(entry.path()));
         }
     }
     takes.sort_by(|one, other| one.path.cmp(&other.path));

@@ -96,13 +96,14 @@ pub struct Ixml {
 impl Tags {
     /// That all of it can be written.
     pub(super) fn check(&self, spec: &WavSpec) -> Result<(), FileError> {
-        if let Some(mask) = self.channel_mask {
-            if mask.count_ones() as usize > spec.channels {
+        match self.channel_mask {
+            Some(mask) if mask.count_ones() as usize > spec.channels => {
                 return Err(FileError::MaskUnfit {
                     mask,
                     channels: spec.channels,
                 });
             }
+            _ => {}
         }
         if let Some(bext) = &self.bext {
             bext.check()?;

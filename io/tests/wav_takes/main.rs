@@ -4,6 +4,7 @@
 //! The short forms run with all tests; `OSSICLE_TRIALS` asks for more trials, and the ignored tests
 //! need hours of sound on the disk.
 
+#[cfg(unix)]
 mod counting;
 mod cuts;
 mod faults;
@@ -14,6 +15,7 @@ mod judges;
 mod kills;
 mod logged;
 mod recovery;
+#[cfg(unix)]
 mod sizes;
 mod tags;
 

@@ -95,6 +95,11 @@ pub const TEST: &[Need] = &[
     need(Probe::Daemon(servers::RTKIT), "rtkit", "rtkit"),
     need(Probe::Program("sox"), "sox", "SoX"),
     need(Probe::Program("ffmpeg"), "ffmpeg", "FFmpeg"),
+    need(
+        Probe::Program("sndfile-info"),
+        "sndfile-programs",
+        "libsndfile's tools (sndfile-info)",
+    ),
     need(Probe::Program("time"), "time", "GNU time"),
 ];
 

@@ -10,6 +10,8 @@ mod export;
 mod pcm;
 mod positioned;
 mod quiet;
+mod w64_layout;
+mod wav_format;
 mod wav_header;
 mod wav_layout;
 mod wav_reader;

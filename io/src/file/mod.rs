@@ -3,6 +3,7 @@
 
 mod aiff_layout;
 mod audio_file;
+mod audio_writer;
 mod codec;
 mod decoded;
 mod error;
@@ -26,6 +27,7 @@ mod wav_tags;
 mod wav_writer;
 
 pub use audio_file::{AudioFile, FileInfo};
+pub use audio_writer::{AudioWriter, FileKind};
 pub use error::FileError;
 pub use export::export_wav;
 pub use file_storage::{FileStorage, Overwrite};

@@ -3,8 +3,12 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use super::encoded_writer::EncodedWriter;
+use super::encoder::Encoder;
 use super::error::FileError;
 use super::file_storage::{FileStorage, Overwrite};
+use super::flac_encoder::FlacEncoder;
+use super::ogg_encoder::OggEncoder;
 use super::storage::Storage;
 use super::wav_labels::Label;
 use super::wav_tags::Tags;
@@ -16,7 +20,15 @@ use super::wav_writer::{WavSpec, WavWriter};
 pub enum FileKind {
     /// WAV: RIFF, from 4 GiB on RF64; every sample format.
     Wav,
+    /// FLAC: what was put in, smaller; `i16` and `i24`, 8 channels at most.
+    Flac,
+    /// Ogg Vorbis at about 192 kbit/s for two channels: small, and not what was put in. It has no
+    /// sample format, the one of the [`WavSpec`] is not looked at.
+    Ogg,
 }
+
+/// The extensions that name a format.
+const EXTENSIONS: &str = "wav, flac, ogg";
 
 impl FileKind {
     /// The format that a path's extension names, in large or small letters.
@@ -28,16 +40,24 @@ impl FileKind {
         let is = |name: &str| asked.eq_ignore_ascii_case(OsStr::new(name));
         if is("wav") || is("wave") {
             Ok(Self::Wav)
+        } else if is("flac") {
+            Ok(Self::Flac)
+        } else if is("ogg") || is("oga") {
+            Ok(Self::Ogg)
         } else {
             Err(FileError::ExtensionUnknown {
                 asked: asked.to_string_lossy().into_owned(),
-                allowed: "wav",
+                allowed: EXTENSIONS,
             })
         }
     }
 }
 
 /// Writes a take in the format that its name asks for; what is said of [`WavWriter`] holds for all.
+///
+/// FLAC and Ogg come in blocks: up to a tenth of a second of sound (FLAC) or a quarter (Ogg) waits
+/// in memory until its block is full, is not in the file by a [`checkpoint`](Self::checkpoint), and
+/// is lost by a cut. FLAC's header says how many frames there are, from each checkpoint on.
 ///
 /// Dropping it finishes the file as well as it goes and drops the errors; [`finish`](Self::finish)
 /// tells them.
@@ -65,6 +85,7 @@ pub struct AudioWriter {
 #[derive(Debug)]
 enum Writer {
     Wav(WavWriter),
+    Encoded(EncodedWriter),
 }
 
 impl AudioWriter {
@@ -80,24 +101,53 @@ impl AudioWriter {
     ) -> Result<Self, FileError> {
         let kind = FileKind::of_path(path.as_ref())?;
         // A file is made when all else is found good.
-        spec.check()?;
-        tags.check(&spec)?;
-        let storage = FileStorage::create(path, overwrite)?;
-        Self::on(Box::new(storage), kind, spec, tags)
+        let encoder = Self::check(kind, &spec, tags)?;
+        let storage = Box::new(FileStorage::create(path, overwrite)?);
+        Self::with(storage, encoder, spec, tags)
     }
 
     /// Begins a file on an empty storage.
     ///
     /// # Errors
-    /// As [`WavWriter::on`].
+    /// [`SampleRateUnsupported`](FileError::SampleRateUnsupported),
+    /// [`ChannelsUnsupported`](FileError::ChannelsUnsupported),
+    /// [`FormatUnsupported`](FileError::FormatUnsupported) and
+    /// [`Unsupported`](FileError::Unsupported) for what the format cannot hold; else as
+    /// [`WavWriter::on`].
     pub fn on(
         storage: Box<dyn Storage>,
         kind: FileKind,
         spec: WavSpec,
         tags: &Tags,
     ) -> Result<Self, FileError> {
-        let writer = match kind {
-            FileKind::Wav => Writer::Wav(WavWriter::on(storage, spec, tags)?),
+        let encoder = Self::check(kind, &spec, tags)?;
+        Self::with(storage, encoder, spec, tags)
+    }
+
+    /// That the file can be made; and its encoder if it has one.
+    fn check(
+        kind: FileKind,
+        spec: &WavSpec,
+        tags: &Tags,
+    ) -> Result<Option<Box<dyn Encoder>>, FileError> {
+        spec.check()?;
+        tags.check(spec)?;
+        Ok(match kind {
+            FileKind::Wav => None,
+            FileKind::Flac => Some(Box::new(FlacEncoder::new(spec, tags)?)),
+            FileKind::Ogg => Some(Box::new(OggEncoder::new(spec, tags)?)),
+        })
+    }
+
+    fn with(
+        storage: Box<dyn Storage>,
+        encoder: Option<Box<dyn Encoder>>,
+        spec: WavSpec,
+        tags: &Tags,
+    ) -> Result<Self, FileError> {
+        let writer = match encoder {
+            None => Writer::Wav(WavWriter::on(storage, spec, tags)?),
+            Some(encoder) => Writer::Encoded(EncodedWriter::on(storage, encoder, spec)?),
         };
         Ok(Self { writer })
     }
@@ -106,6 +156,7 @@ impl AudioWriter {
     pub fn spec(&self) -> WavSpec {
         match &self.writer {
             Writer::Wav(wav) => wav.spec(),
+            Writer::Encoded(encoded) => encoded.spec(),
         }
     }
 
@@ -115,6 +166,7 @@ impl AudioWriter {
     pub fn frames(&self) -> u64 {
         match &self.writer {
             Writer::Wav(wav) => wav.frames(),
+            Writer::Encoded(encoded) => encoded.frames(),
         }
     }
 
@@ -122,6 +174,7 @@ impl AudioWriter {
     pub fn lasting_frames(&self) -> u64 {
         match &self.writer {
             Writer::Wav(wav) => wav.lasting_frames(),
+            Writer::Encoded(encoded) => encoded.lasting_frames(),
         }
     }
 
@@ -129,6 +182,7 @@ impl AudioWriter {
     pub fn bytes(&self) -> u64 {
         match &self.writer {
             Writer::Wav(wav) => wav.data_offset() + wav.frames() * wav.spec().frame_bytes(),
+            Writer::Encoded(encoded) => encoded.bytes(),
         }
     }
 
@@ -143,13 +197,17 @@ impl AudioWriter {
     pub fn write(&mut self, interleaved: &[f32]) -> Result<(), FileError> {
         match &mut self.writer {
             Writer::Wav(wav) => wav.write(interleaved),
+            Writer::Encoded(encoded) => encoded.write(interleaved),
         }
     }
 
-    /// Keeps a label for the end of the file.
+    /// Keeps a label for the end of the file: WAV has them behind the samples (`cue ` and `adtl`),
+    /// FLAC as chapters in its comments (to a millisecond, as many as 8 KiB hold). Ogg has none:
+    /// its comments stand before the sound, where there is no room for them.
     pub fn label(&mut self, label: Label) {
         match &mut self.writer {
             Writer::Wav(wav) => wav.label(label),
+            Writer::Encoded(encoded) => encoded.label(label),
         }
     }
 
@@ -161,6 +219,7 @@ impl AudioWriter {
     pub fn checkpoint(&mut self) -> Result<(), FileError> {
         match &mut self.writer {
             Writer::Wav(wav) => wav.checkpoint(),
+            Writer::Encoded(encoded) => encoded.checkpoint(),
         }
     }
 
@@ -171,6 +230,7 @@ impl AudioWriter {
     pub fn finish(self) -> Result<u64, FileError> {
         match self.writer {
             Writer::Wav(wav) => wav.finish(),
+            Writer::Encoded(encoded) => encoded.finish(),
         }
     }
 }

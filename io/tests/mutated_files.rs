@@ -30,7 +30,7 @@ mod seeds;
 
 const RATE_HZ: u32 = 44_100;
 /// Mutations in the ordinary tests.
-const FEW: u64 = 4_000;
+const FEW: u64 = 3_000;
 /// Memory that a file may take, beyond what the caller reads into.
 const MAX_BYTES: u64 = 64 << 20;
 /// Processor time that a file may take; none is longer than 64 KiB.

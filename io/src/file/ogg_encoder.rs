@@ -9,7 +9,9 @@ use std::num::{NonZeroU8, NonZeroU32};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use vorbis_rs::{VorbisBitrateManagementStrategy, VorbisEncoder, VorbisEncoderBuilder};
+use vorbis_rs::{
+    VorbisBitrateManagementStrategy, VorbisEncoder, VorbisEncoderBuilder, VorbisError,
+};
 
 use super::comments::comments;
 use super::encoder::{Block, Encoder, Progress, Sink};
@@ -22,8 +24,8 @@ use super::wav_writer::WavSpec;
 const QUALITY: f32 = 0.6;
 /// A page ends as soon as it has its four packets, so that little is lost by a cut.
 const PAGE_BYTES: u16 = 1;
-/// Frames encoded at once: what libvorbis advises.
-const PIECE_FRAMES: usize = 1024;
+/// Frames encoded at once, always as many: how libvorbis cuts blocks depends on it.
+const PIECE_FRAMES: usize = 256;
 /// Most channels of a Vorbis stream.
 const MAX_CHANNELS: usize = 255;
 /// Highest rate that libvorbis has a model of hearing for.
@@ -34,7 +36,7 @@ pub(super) struct OggEncoder {
     encoder: Option<Owned>,
     sink: Sink,
     header: Vec<u8>,
-    /// A piece's channels, one behind the other.
+    /// Frames that are no whole piece yet, each channel apart.
     planes: Vec<Vec<f32>>,
 }
 
@@ -93,8 +95,23 @@ impl OggEncoder {
         })
     }
 
+    fn encode_piece(&mut self) -> Result<(), FileError> {
+        if let Some(Owned(encoder)) = &mut self.encoder {
+            let encoded = encoder.encode_audio_block(&self.planes);
+            encoded.map_err(unsupported_sound)?;
+        }
+        self.planes.iter_mut().for_each(Vec::clear);
+        Ok(())
+    }
+
     fn take_pages(&self, blocks: &mut VecDeque<Block>) {
         blocks.extend(split_pages(&self.sink.take()));
+    }
+}
+
+fn unsupported_sound(error: VorbisError) -> FileError {
+    FileError::Unsupported {
+        what: format!("this sound as Ogg Vorbis ({error})"),
     }
 }
 
@@ -117,32 +134,25 @@ impl Encoder for OggEncoder {
         interleaved: &[f32],
         blocks: &mut VecDeque<Block>,
     ) -> Result<(), FileError> {
-        let Some(Owned(encoder)) = &mut self.encoder else {
-            return Ok(());
-        };
-        let channels = self.planes.len();
-        for piece in interleaved.chunks(PIECE_FRAMES * channels) {
-            for (channel, plane) in self.planes.iter_mut().enumerate() {
-                plane.clear();
-                let samples = piece.iter().skip(channel).step_by(channels);
+        for frame in interleaved.chunks(self.planes.len()) {
+            for (plane, &sample) in self.planes.iter_mut().zip(frame) {
                 // What is no number would stay in the encoder for ever.
-                plane.extend(samples.map(|&sample| if sample.is_finite() { sample } else { 0.0 }));
+                plane.push(if sample.is_finite() { sample } else { 0.0 });
             }
-            encoder
-                .encode_audio_block(&self.planes)
-                .map_err(|error| FileError::Unsupported {
-                    what: format!("this sound as Ogg Vorbis ({error})"),
-                })?;
+            if self.planes[0].len() == PIECE_FRAMES {
+                self.encode_piece()?;
+            }
         }
         self.take_pages(blocks);
         Ok(())
     }
 
     fn end(&mut self, blocks: &mut VecDeque<Block>) -> Result<(), FileError> {
+        if !self.planes[0].is_empty() {
+            self.encode_piece()?;
+        }
         if let Some(Owned(encoder)) = self.encoder.take() {
-            encoder.finish().map_err(|error| FileError::Unsupported {
-                what: format!("this sound as Ogg Vorbis ({error})"),
-            })?;
+            encoder.finish().map_err(unsupported_sound)?;
         }
         self.take_pages(blocks);
         Ok(())

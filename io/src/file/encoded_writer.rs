@@ -28,7 +28,7 @@ pub(super) struct EncodedWriter {
     taken_frames: u64,
     /// Bytes and frames of the file up to the last whole block in it.
     bytes: u64,
-    frames: u64,
+    held_frames: u64,
     /// The same when the last checkpoint was made.
     lasting_bytes: u64,
     lasting_frames: u64,
@@ -59,7 +59,7 @@ impl EncodedWriter {
             given_frames: 0,
             taken_frames: 0,
             bytes: header.len() as u64,
-            frames: 0,
+            held_frames: 0,
             lasting_bytes: header.len() as u64,
             lasting_frames: 0,
             recent: VecDeque::new(),
@@ -123,11 +123,11 @@ impl EncodedWriter {
 
     pub(super) fn checkpoint(&mut self) -> Result<(), FileError> {
         self.append_waiting()?;
-        if self.frames == self.lasting_frames {
+        if self.held_frames == self.lasting_frames {
             return Ok(());
         }
         let progress = Progress {
-            frames: self.frames,
+            frames: self.held_frames,
             closed: None,
             whole: false,
         };
@@ -136,7 +136,7 @@ impl EncodedWriter {
 
     pub(super) fn finish(mut self) -> Result<u64, FileError> {
         self.end()?;
-        Ok(self.frames)
+        Ok(self.held_frames)
     }
 
     fn end(&mut self) -> Result<(), FileError> {
@@ -149,7 +149,7 @@ impl EncodedWriter {
             // The rest goes elsewhere: the file ends where the caller was told that it does.
             self.waiting.clear();
         }
-        if self.frames == 0 && self.refused {
+        if self.held_frames == 0 && self.refused {
             return Err(FileError::NoRoom { frames: 0 });
         }
         let marked = !whole && self.mark_last()?;
@@ -161,7 +161,7 @@ impl EncodedWriter {
             self.storage.sync().map_err(|error| self.failed(error))?;
         }
         self.make_true(Progress {
-            frames: self.frames,
+            frames: self.held_frames,
             closed: Some(&labels),
             whole,
         })
@@ -184,12 +184,12 @@ impl EncodedWriter {
         while let Some(block) = self.waiting.front() {
             let (_, result) = write_all_at(&mut *self.storage, &block.bytes, self.bytes);
             if let Err(error) = result {
-                self.given_frames = self.frames;
+                self.given_frames = self.held_frames;
                 return Err(self.failed(error));
             }
             if let Some(block) = self.waiting.pop_front() {
                 self.bytes += block.bytes.len() as u64;
-                self.frames = self.frames.max(block.end_frame);
+                self.held_frames = self.held_frames.max(block.end_frame);
                 self.last = Some(block.clone());
                 self.recent.push_back(block);
             }
@@ -202,14 +202,14 @@ impl EncodedWriter {
         if let Err(error) = self.sync_all(progress) {
             // The system may have let go of anything since the last checkpoint.
             self.bytes = self.lasting_bytes;
-            self.frames = self.lasting_frames;
+            self.held_frames = self.lasting_frames;
             self.given_frames = self.lasting_frames;
             self.recent.append(&mut self.waiting);
             std::mem::swap(&mut self.recent, &mut self.waiting);
             return Err(self.failed(error));
         }
         self.lasting_bytes = self.bytes;
-        self.lasting_frames = self.frames;
+        self.lasting_frames = self.held_frames;
         self.recent.clear();
         if !self.published {
             let named = self.storage.publish();
@@ -230,7 +230,7 @@ impl EncodedWriter {
 
     fn failed(&mut self, error: io::Error) -> FileError {
         self.refused = true;
-        FileError::writing(error, self.frames)
+        FileError::writing(error, self.held_frames)
     }
 }
 

@@ -75,7 +75,7 @@ impl FlacEncoder {
                 max: MAX_RATE_HZ,
             });
         }
-        let named = rate % 10 == 0 || rate < 65_535;
+        let named = rate.is_multiple_of(10) || rate < 65_535;
         if !named {
             return Err(FileError::Unsupported {
                 what: format!("FLAC at {rate} Hz (from 65535 Hz on, multiples of 10 are)"),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::error::FileError;
+use super::locked_file::LockedFile;
 use super::positioned::{read_once, write_once};
 use super::storage::Storage;
 
@@ -31,7 +32,7 @@ pub enum Overwrite {
 /// open.
 #[derive(Debug)]
 pub struct FileStorage {
-    file: File,
+    file: LockedFile,
     path: PathBuf,
     overwrite: Overwrite,
     name: Name,
@@ -71,7 +72,7 @@ impl FileStorage {
                 // What a link leads to is replaced, not the link, and only what may be written to.
                 path = fs::canonicalize(&path)?;
                 let old = OpenOptions::new().write(true).open(&path)?;
-                lock(&old).map_err(|_| FileError::InUse)?;
+                LockedFile::new(old).map_err(|_| FileError::InUse)?;
             }
             _ => {}
         }
@@ -90,17 +91,16 @@ impl FileStorage {
                 (file, Name::Temporary(temporary))
             }
         };
-        lock(&file)?;
         Ok(Self {
-            file,
+            file: LockedFile::new(file)?,
             path,
             overwrite,
             name,
         })
     }
 
-    /// Takes over a file that is there already, and locked.
-    pub(super) fn adopt(file: File, path: PathBuf) -> Self {
+    /// Takes over a file that is there already.
+    pub(super) fn adopt(file: LockedFile, path: PathBuf) -> Self {
         Self {
             file,
             path,
@@ -273,22 +273,6 @@ fn nameless(_folder: &Path) -> Option<File> {
 #[cfg(not(target_os = "linux"))]
 fn link_nameless(_file: &File, _path: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Locks a file for its writer; `WouldBlock` when another has it. File systems that know no locks
-/// give it to everybody.
-#[cfg(unix)]
-pub(super) fn lock(file: &File) -> io::Result<()> {
-    use rustix::fs::{FlockOperation, flock};
-    match flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(io::ErrorKind::WouldBlock.into()),
-        _ => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-pub(super) fn lock(_file: &File) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(target_os = "linux")]

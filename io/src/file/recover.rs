@@ -9,8 +9,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::FileError;
-use super::file_storage::{FileStorage, lock, name_of_part, rename_new};
+use super::file_storage::{FileStorage, name_of_part, rename_new};
 use super::flac_recover::OpenFlac;
+use super::locked_file::LockedFile;
 use super::ogg_recover::OpenOgg;
 use super::wav_labels::Label;
 use super::wav_recover::OpenWav;
@@ -19,7 +20,7 @@ use super::wav_recover::OpenWav;
 #[derive(Debug)]
 pub struct OpenTake {
     path: PathBuf,
-    file: File,
+    file: LockedFile,
     kind: Kind,
 }
 
@@ -57,7 +58,7 @@ pub fn open_takes(folder: impl AsRef<Path>) -> Result<Vec<OpenTake>, FileError> 
         let entry = entry?;
         // Looked at first: opening a named pipe would wait for a reader.
         if entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            takes.extend(open_take(&entry.path()));
+            takes.extend(open_take(entry.path()));
         }
     }
     takes.sort_by(|one, other| one.path.cmp(&other.path));
@@ -74,7 +75,7 @@ pub fn open_take(path: impl AsRef<Path>) -> Option<OpenTake> {
         return None;
     }
     let file = OpenOptions::new().read(true).write(true).open(&path).ok()?;
-    lock(&file).ok()?;
+    let file = LockedFile::new(file).ok()?;
     // Once more, under the lock: it may have been closed meanwhile.
     let kind = if let Some(wav) = OpenWav::look(&file) {
         Kind::Wav(wav)
@@ -190,10 +191,11 @@ fn rename_beside(from: &Path, wanted: &Path) -> io::Result<PathBuf> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             result => return result.map(|()| to),
         }
-        to.set_file_name(format!("{stem}-recovered-{number}"));
+        let mut name = format!("{stem}-recovered-{number}");
         if let Some(extension) = wanted.extension() {
-            to.set_extension(extension);
+            name = format!("{name}.{}", extension.to_string_lossy());
         }
+        to.set_file_name(name);
     }
     Err(io::ErrorKind::AlreadyExists.into())
 }

@@ -8,11 +8,13 @@ use super::wav_header::{State, WavHeader};
 
 /// Makes the header tell of so many bytes of samples: samples, sync, header, sync. Returns the
 /// bytes behind them that fill up an odd length. After an error the header is as before, and what
-/// was written since the last success may not be on the disk.
+/// was written since the last success may not be on the disk. Before the first success, which
+/// gives the file its name, `first` has the whole header written, and in no order.
 pub(super) fn make_true(
     storage: &mut dyn Storage,
     header: &mut WavHeader,
     data_bytes: u64,
+    first: bool,
 ) -> io::Result<u64> {
     let mut pad = data_bytes % 2;
     if pad == 1 {
@@ -23,13 +25,15 @@ pub(super) fn make_true(
     storage.sync()?;
     let mut next = header.clone();
     next.set(data_bytes, pad, State::Open);
-    write_front(storage, &next)?;
-    match next.back() {
-        Some((bytes, place)) if header.back() != next.back() => {
+    if first {
+        write_all_at(storage, next.bytes(), 0).1?;
+        storage.sync()?;
+    } else {
+        write_front(storage, &next)?;
+        if let Some((bytes, place)) = next.back().filter(|back| header.back() != Some(*back)) {
             write_all_at(storage, bytes, place).1?;
             storage.sync()?;
         }
-        _ => {}
     }
     *header = next;
     Ok(pad)

@@ -78,7 +78,7 @@ impl OpenWav {
             chunks if chunks.is_empty() => Behind::Kept(self.behind_bytes),
             chunks => Behind::Chunks(chunks),
         };
-        make_true(storage, &mut self.header, bytes)
+        make_true(storage, &mut self.header, bytes, false)
             .and_then(|pad| close(storage, &mut self.header, bytes, pad, &behind))
             .map_err(|error| FileError::writing(error, frames))
     }

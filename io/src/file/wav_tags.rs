@@ -96,13 +96,13 @@ pub struct Ixml {
 impl Tags {
     /// That all of it can be written.
     pub(super) fn check(&self, spec: &WavSpec) -> Result<(), FileError> {
-        if let Some(mask) = self.channel_mask {
-            if mask.count_ones() as usize > spec.channels {
-                return Err(FileError::MaskUnfit {
-                    mask,
-                    channels: spec.channels,
-                });
-            }
+        if let Some(mask) = self.channel_mask
+            && mask.count_ones() as usize > spec.channels
+        {
+            return Err(FileError::MaskUnfit {
+                mask,
+                channels: spec.channels,
+            });
         }
         if let Some(bext) = &self.bext {
             bext.check()?;
@@ -195,24 +195,24 @@ impl Bext {
             body.resize(end, 0);
         }
         body.extend_from_slice(&self.time_reference_frames.to_le_bytes());
-        body.extend_from_slice(&2u16.to_le_bytes());
+        // Without loudness it is what version 1 knows; there its place is reserved.
+        let version: u16 = if self.loudness.is_some() { 2 } else { 1 };
+        body.extend_from_slice(&version.to_le_bytes());
         body.extend_from_slice(&[0; 64]); // No SMPTE UMID.
-        let values = self.loudness.map_or([None; 5], |loudness| {
-            [
+        if let Some(loudness) = self.loudness {
+            for value in [
                 loudness.integrated_lufs,
                 loudness.range_lu,
                 loudness.true_peak_dbtp,
                 loudness.momentary_lufs,
                 loudness.short_term_lufs,
-            ]
-            .map(Some)
-        });
-        for value in values {
-            let hundredths = match value {
-                Some(value) if value.is_finite() => (value * 100.0).round() as i16,
-                _ => NO_LOUDNESS,
-            };
-            body.extend_from_slice(&hundredths.to_le_bytes());
+            ] {
+                let hundredths = match value.is_finite() {
+                    true => (value * 100.0).round() as i16,
+                    false => NO_LOUDNESS,
+                };
+                body.extend_from_slice(&hundredths.to_le_bytes());
+            }
         }
         body.resize(602, 0);
         body

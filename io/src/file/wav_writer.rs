@@ -270,7 +270,8 @@ impl WavWriter {
     fn make_true(&mut self) -> Result<u64, FileError> {
         let frames = self.frames();
         let bytes = frames * self.spec.frame_bytes();
-        let made = make_true(&mut *self.storage, &mut self.header, bytes);
+        let first = !self.published;
+        let made = make_true(&mut *self.storage, &mut self.header, bytes, first);
         let pad = made.map_err(|error| {
             self.data_bytes = self.lasting_frames * self.spec.frame_bytes();
             self.failed(error)

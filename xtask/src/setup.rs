@@ -96,10 +96,11 @@ pub const TEST: &[Need] = &[
     need(Probe::Program("sox"), "sox", "SoX"),
     need(Probe::Program("ffmpeg"), "ffmpeg", "FFmpeg"),
     need(
-        Probe::Program("sndfile-info"),
+        Probe::Program("sndfile-cmp"),
         "sndfile-programs",
-        "libsndfile's tools (sndfile-info)",
+        "libsndfile's tools (sndfile-cmp, sndfile-info)",
     ),
+    need(Probe::Program("flac"), "flac", "FLAC's tools (flac)"),
     need(Probe::Program("time"), "time", "GNU time"),
 ];
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{ErrorKind, Seek, SeekFrom};
 
+use symphonia::core::audio::Channels;
 use symphonia::core::codecs::audio::well_known::{
     CODEC_ID_AAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3, CODEC_ID_VORBIS,
 };
@@ -20,6 +21,7 @@ use symphonia::core::units::Timestamp;
 
 use super::error::FileError;
 use super::quiet::caught;
+use super::wav_format::MAX_CHANNELS;
 
 /// What a decoder remembers of earlier packets, and so what seeking must decode before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -324,6 +326,14 @@ fn read_facts(
         .as_ref()
         .and_then(|params| params.audio());
     let params = params.ok_or_else(missing)?.clone();
+    // Decoders make room for a packet of all channels before they see one.
+    if let Some(channels) = params.channels.as_ref().map(Channels::count)
+        && channels > MAX_CHANNELS
+    {
+        return Err(FileError::Damaged {
+            what: format!("it says that it has {channels} channels"),
+        });
+    }
     let container = format.format_info().short_name;
     let bits = params.bits_per_coded_sample.or(params.bits_per_sample);
     let facts = Facts {

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use super::error::FileError;
 use super::file_storage::{FileStorage, name_of_part, rename_new};
+use super::flac_recover::OpenFlac;
 use super::locked_file::LockedFile;
+use super::ogg_recover::OpenOgg;
 use super::wav_labels::Label;
 use super::wav_recover::OpenWav;
 
@@ -26,6 +28,8 @@ pub struct OpenTake {
 #[derive(Debug)]
 enum Kind {
     Wav(OpenWav),
+    Flac(OpenFlac),
+    Ogg(OpenOgg),
     /// A file under a temporary name that holds nothing.
     Nothing,
 }
@@ -73,16 +77,22 @@ pub fn open_take(path: impl AsRef<Path>) -> Option<OpenTake> {
     let file = OpenOptions::new().read(true).write(true).open(&path).ok()?;
     let file = LockedFile::new(file).ok()?;
     // Once more, under the lock: it may have been closed meanwhile.
-    let kind = match OpenWav::look(&file) {
-        Some(wav) => Kind::Wav(wav),
-        None if part => Kind::Nothing,
-        None => return None,
+    let kind = if let Some(wav) = OpenWav::look(&file) {
+        Kind::Wav(wav)
+    } else if let Some(flac) = OpenFlac::look(&file) {
+        Kind::Flac(flac)
+    } else if let Some(ogg) = OpenOgg::look(&file) {
+        Kind::Ogg(ogg)
+    } else if part {
+        Kind::Nothing
+    } else {
+        return None;
     };
     Some(OpenTake { path, file, kind })
 }
 
 fn is_marked(file: &File) -> bool {
-    OpenWav::look(file).is_some()
+    OpenWav::look(file).is_some() || OpenFlac::is_marked(file) || OpenOgg::is_marked(file)
 }
 
 impl OpenTake {
@@ -103,6 +113,8 @@ impl OpenTake {
     pub fn sample_rate_hz(&self) -> u32 {
         match &self.kind {
             Kind::Wav(wav) => wav.sample_rate_hz(),
+            Kind::Flac(flac) => flac.sample_rate_hz(),
+            Kind::Ogg(ogg) => ogg.sample_rate_hz(),
             Kind::Nothing => 0,
         }
     }
@@ -111,6 +123,8 @@ impl OpenTake {
     pub fn frames_said(&self) -> u64 {
         match &self.kind {
             Kind::Wav(wav) => wav.frames_said(),
+            Kind::Flac(flac) => flac.frames_said(),
+            Kind::Ogg(ogg) => ogg.frames_there(),
             Kind::Nothing => 0,
         }
     }
@@ -120,6 +134,8 @@ impl OpenTake {
     pub fn frames_there(&self) -> u64 {
         match &self.kind {
             Kind::Wav(wav) => wav.frames_there(),
+            Kind::Flac(flac) => flac.frames_there(),
+            Kind::Ogg(ogg) => ogg.frames_there(),
             Kind::Nothing => 0,
         }
     }
@@ -130,7 +146,8 @@ impl OpenTake {
     }
 
     /// Closes the file: all whole frames that are there, the labels behind them, a true header, no
-    /// mark, its own name. Labels that were behind the samples already are replaced.
+    /// mark, its own name. Labels that were behind the samples already are replaced; an Ogg file
+    /// has none.
     ///
     /// # Errors
     /// [`NoRoom`](FileError::NoRoom), [`Io`](FileError::Io); the file can then still be read, and
@@ -146,9 +163,12 @@ impl OpenTake {
                 won_frames,
             });
         }
-        if let Kind::Wav(wav) = self.kind {
-            let mut storage = FileStorage::adopt(self.file, self.path.clone());
-            wav.finish(&mut storage, labels)?;
+        let mut storage = FileStorage::adopt(self.file, self.path.clone());
+        match self.kind {
+            Kind::Wav(wav) => wav.finish(&mut storage, labels)?,
+            Kind::Flac(flac) => flac.finish(&mut storage, labels)?,
+            Kind::Ogg(ogg) => ogg.finish(&mut storage)?,
+            Kind::Nothing => {}
         }
         let path = match path == self.path {
             true => path,

@@ -6,16 +6,20 @@
 //! - `effects`: the long form of the effects' laws, and what the effects cost.
 //! - `realtime [--short]`: nothing on a real-time thread that may not be there, by every tool.
 //! - `bench limiter|files|engine|equaliser|pedalboard|resample|sim`: timings beside what others do, in the same run.
+//! - `devices [--short]`: sessions on simulated devices for hours and with faults by the thousand, and
+//!   between two real servers.
 //! - `drift`: how fast and how well two clocks are kept in step, beside what others do.
 //! - `setup`: only what the others need from the system, for building and testing.
 
 mod bars;
 mod bench;
 mod demo;
+mod devices;
 mod effects;
 mod realtime;
 mod setup;
 mod steps;
+mod table;
 
 use std::process::ExitCode;
 
@@ -45,13 +49,15 @@ fn run(words: &[&str]) -> Result<()> {
         ["bench", "resample"] => bench::resample(),
         ["bench", "equaliser"] => bench::equaliser(),
         ["bench", "sim"] => bench::sim(),
+        ["devices"] => devices::run(false),
+        ["devices", "--short"] => devices::run(true),
         ["drift"] => bench::drift(),
         ["effects"] => effects::all(),
         ["realtime"] => realtime::run(false),
         ["realtime", "--short"] => realtime::run(true),
         ["test"] => steps::test(),
         _ => bail!(
-            "usage: cargo xtask demo|test|bars|effects|realtime [--short]|bench limiter|files|engine|equaliser|pedalboard|resample|sim|drift|setup"
+            "usage: cargo xtask demo|test|bars|devices [--short]|effects|realtime [--short]|bench limiter|files|engine|equaliser|pedalboard|resample|sim|drift|setup"
         ),
     }
 }

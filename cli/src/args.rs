@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ossicle::clocks::ClockMemory;
 use ossicle::flight::FlightConfig;
 use ossicle::io::device::HostKind;
 use ossicle::io::file::Overwrite;
@@ -115,6 +116,11 @@ impl DeviceOptions {
             Some(_) => None,
             None => PeriodMemory::default_path(),
         }
+    }
+
+    /// Where it is remembered how fast the devices' clocks run.
+    pub fn clock_file() -> Option<PathBuf> {
+        ClockMemory::default_path()
     }
 
     /// What is asked of the system so that callbacks are in time.

@@ -106,7 +106,7 @@ impl BridgeObject {
 pub struct EventObject {
     pub position: u64,
     pub device: String,
-    /// `lost`, `stalled`, `resumed`, `back` or `replaced`.
+    /// `lost`, `stalled`, `resumed`, `back`, `replaced` or `moved`.
     pub kind: &'static str,
     pub text: String,
 }
@@ -121,6 +121,7 @@ impl From<&DeviceEvent> for EventObject {
                 DeviceEventKind::Stalled => "stalled",
                 DeviceEventKind::Resumed { .. } => "resumed",
                 DeviceEventKind::Replaced { .. } => "replaced",
+                DeviceEventKind::Moved { .. } => "moved",
                 _ => "back",
             },
             text: event.to_string(),

@@ -9,6 +9,7 @@
 //! - [`listen`]: a device for an ordinary thread.
 //! - [`measure`]: what a chain does and what it costs.
 //! - [`meter`]: how loud a stream or a file is, and spectra.
+//! - [`clocks`]: how fast the clocks of two devices run, kept for the next session.
 //! - [`period`]: which period a device gets where nobody names one.
 //! - [`probe`]: what real devices do: round trips and clocks.
 //! - [`record`]: recordings, and reading them while they grow.
@@ -23,6 +24,7 @@ pub use ossicle_io as io;
 
 mod bridge;
 pub mod chain;
+pub mod clocks;
 pub mod controller;
 mod counters;
 pub mod edit;
@@ -46,5 +48,6 @@ pub mod same_file;
 pub mod session;
 mod sink;
 pub mod sound;
+mod state_file;
 
 pub use error::EngineError;

@@ -6,6 +6,8 @@
 //! - `effects`: the long form of the effects' laws, and what the effects cost.
 //! - `realtime [--short]`: nothing on a real-time thread that may not be there, by every tool.
 //! - `bench limiter|files|engine|equaliser|pedalboard|resample|sim`: timings beside what others do, in the same run.
+//! - `devices [--short]`: sessions on simulated devices for hours and with faults by the thousand, and
+//!   between two real servers.
 //! - `drift`: how fast and how well two clocks are kept in step, beside what others do.
 //! - `fuzz [--short]`: ten million sound files with errors in them; with `--short` some thousands.
 //! - `setup`: only what the others need from the system, for building and testing.
@@ -13,11 +15,13 @@
 mod bars;
 mod bench;
 mod demo;
+mod devices;
 mod effects;
 mod fuzz;
 mod realtime;
 mod setup;
 mod steps;
+mod table;
 
 use std::process::ExitCode;
 
@@ -47,6 +51,8 @@ fn run(words: &[&str]) -> Result<()> {
         ["bench", "resample"] => bench::resample(),
         ["bench", "equaliser"] => bench::equaliser(),
         ["bench", "sim"] => bench::sim(),
+        ["devices"] => devices::run(false),
+        ["devices", "--short"] => devices::run(true),
         ["drift"] => bench::drift(),
         ["effects"] => effects::all(),
         ["realtime"] => realtime::run(false),
@@ -55,7 +61,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["fuzz", "--short"] => fuzz::all(true),
         ["test"] => steps::test(),
         _ => bail!(
-            "usage: cargo xtask demo|test|bars|effects|realtime [--short]|bench limiter|files|engine|equaliser|pedalboard|resample|sim|drift|fuzz [--short]|setup"
+            "usage: cargo xtask demo|test|bars|devices [--short]|effects|realtime [--short]|recorder [--short] [BAR ...]|bench limiter|files|engine|equaliser|pedalboard|resample|sim|drift|fuzz [--short]|setup"
         ),
     }
 }

@@ -81,6 +81,7 @@ impl Live {
             sample_rate_hz: self.rate,
             buffer_frames: self.device_options.buffer,
             period_file: self.device_options.period_file(),
+            clock_file: DeviceOptions::clock_file(),
             realtime: self.device_options.realtime(),
             flight: self.device_options.flight(),
             chain: Chain::parse(&self.fx)?,

@@ -166,9 +166,9 @@ impl Ear {
         self.step_count
     }
 
-    /// Silences: channel, begin and end in nanoseconds.
-    pub fn silences(&self) -> &[(usize, f64, f64)] {
-        &self.silences
+    /// Silences that ended since the last call: channel, begin and end in nanoseconds.
+    pub fn take_silences(&mut self) -> Vec<(usize, f64, f64)> {
+        std::mem::take(&mut self.silences)
     }
 }
 

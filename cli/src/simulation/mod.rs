@@ -9,13 +9,14 @@ mod devices;
 mod ear;
 mod trouble;
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ossicle::chain::Chain;
 use ossicle::io::device::sim::{Level, Schedule, Sim};
 use ossicle::io::device::{HostKind, Port};
-use ossicle::session::{DeviceEventKind, Session, SessionConfig};
+use ossicle::session::{BridgeReport, DeviceEventKind, Direction, Session, SessionConfig};
 use serde::Serialize;
 
 use crate::exit::Failure;
@@ -50,6 +51,7 @@ pub struct Outcome {
     pub seed: u64,
     pub hours: f64,
     pub devices: usize,
+    /// Faults that were thrown.
     pub faults: usize,
     pub wall_seconds: f64,
     /// Time of a processor that it took, where the system tells it.
@@ -65,6 +67,8 @@ pub struct Outcome {
     pub discontinuities: u64,
     pub silences: usize,
     pub unexplained_silences: usize,
+    /// The longest silence behind each kind of fault, in milliseconds.
+    pub longest_silence_ms: BTreeMap<String, f64>,
     /// Moves of a bridge's position, each with a fade.
     pub jumps: u64,
     pub lock_checks: u64,
@@ -73,6 +77,8 @@ pub struct Outcome {
     pub delay_off_frames: f64,
     pub alignment_frames: f64,
     pub ppm_off: f64,
+    /// The same of what would be kept for the next session.
+    pub memory_ppm_off: f64,
     pub events: usize,
     pub bridges: Vec<BridgeObject>,
     /// What must not be, in a line each.
@@ -107,13 +113,13 @@ pub fn run(setting: &Setting) -> Result<Outcome, Failure> {
             seed: setting.seed,
             hours: setting.hours,
             devices: setting.devices,
-            faults: schedule.entries.len(),
             ..Outcome::default()
         },
         troubles,
         sim: sim.clone(),
         ear,
         captures,
+        delays_ns: vec![Recent::default(); captures],
     };
     let mut session = Session::start_in(config(captures), Arc::new(sim.clone()))?;
     let looks = (setting.hours * 3600.0 / LOOK.as_secs_f64()).round() as u64;
@@ -121,6 +127,7 @@ pub fn run(setting: &Setting) -> Result<Outcome, Failure> {
     for look in 1..=looks {
         sim.run_for(LOOK);
         session.look();
+        judge.hear(&session);
         if look % LOOKS_A_CHECK == 0 {
             judge.check(&session);
             jumps.note(&session);
@@ -192,12 +199,83 @@ struct Judge {
     sim: Sim,
     ear: Arc<Mutex<Ear>>,
     captures: usize,
+    /// How late each channel was told to be, in nanoseconds.
+    delays_ns: Vec<Recent>,
+}
+
+/// The largest of the last values.
+#[derive(Clone, Default)]
+struct Recent(VecDeque<f64>);
+
+impl Recent {
+    /// Looks over which it is kept: 5 s.
+    const LOOKS: usize = 500;
+
+    fn add(&mut self, value: f64) {
+        self.0.push_back(value);
+        if self.0.len() > Self::LOOKS {
+            self.0.pop_front();
+        }
+    }
+
+    fn most(&self) -> f64 {
+        self.0.iter().copied().fold(0.0, f64::max)
+    }
 }
 
 impl Judge {
+    /// Judges the silences that have ended since the last look.
+    fn hear(&mut self, session: &Session) {
+        if self.troubles.none() {
+            return;
+        }
+        let bridges = session.bridges();
+        let frame_ns = 1e9 / f64::from(devices::RATE_HZ);
+        let frames = |is_it: &dyn Fn(&BridgeReport) -> bool| {
+            let found = bridges.iter().find(|bridge| is_it(bridge));
+            found.map_or(0.0, |bridge| bridge.latency_frames)
+        };
+        let played = frames(&|bridge| bridge.direction == Direction::Out);
+        for (number, delay) in self.delays_ns.iter_mut().enumerate() {
+            let name = name(number);
+            let is_it =
+                |bridge: &BridgeReport| bridge.direction == Direction::In && bridge.device == name;
+            delay.add((frames(&is_it) + played) * frame_ns);
+        }
+        self.judge_silences();
+    }
+
+    fn judge_silences(&mut self) {
+        let silences = ear::lock(&self.ear).take_silences();
+        for (channel, from_ns, to_ns) in silences {
+            self.outcome.silences += 1;
+            let name = name(channel);
+            let (devices, delay_ns) = ([&name as &str, SPEAKER], self.delays_ns[channel].most());
+            if from_ns >= trouble::BEGINS_NS
+                && let Some(cause) = self.troubles.last_before(from_ns, &devices)
+            {
+                let longest = &mut self.outcome.longest_silence_ms;
+                let ms = longest.entry(cause.to_owned()).or_default();
+                *ms = ms.max((to_ns - from_ns) * 1e-6);
+            }
+            if !self.troubles.explain(from_ns, to_ns, delay_ns, &devices) {
+                self.outcome.unexplained_silences += 1;
+                self.broke(|| {
+                    format!(
+                        "silence of \"{name}\" from {:.4} s to {:.4} s, heard {:.1} ms late",
+                        from_ns * 1e-9,
+                        to_ns * 1e-9,
+                        delay_ns * 1e-6
+                    )
+                });
+            }
+        }
+    }
+
     /// Compares delays, alignment and ratios with the truth, where no fault is near.
     fn check(&mut self, session: &Session) {
         let now = self.sim.now_ns();
+        self.troubles.pass(now);
         let bridges = session.bridges();
         let delays = ear::lock(&self.ear).delays();
         let mut calm: Vec<f64> = Vec::new();
@@ -228,8 +306,12 @@ impl Judge {
                     )
                 });
             }
-            let ppm_off = (bridge.ppm - self.true_ppm(&name, now, bridge.from_hz)).abs();
-            self.outcome.ppm_off = self.outcome.ppm_off.max(ppm_off);
+            let true_ppm = self.true_ppm(&name, now, bridge.from_hz);
+            let off = |ppm: f64| (ppm - true_ppm).abs();
+            self.outcome.ppm_off = self.outcome.ppm_off.max(off(bridge.ppm));
+            if let Some(ppm) = bridge.learned_ppm {
+                self.outcome.memory_ppm_off = self.outcome.memory_ppm_off.max(off(ppm));
+            }
         }
         for pair in calm.windows(2) {
             let apart = ear::apart(pair[0], pair[1]).abs();
@@ -256,6 +338,7 @@ impl Judge {
     fn end(&mut self, mut session: Session) {
         let report = session.report();
         let bridges = session.bridges();
+        self.outcome.faults = self.troubles.begun(self.sim.now_ns());
         self.outcome.frames = report.frames;
         self.outcome.overrun_frames = report.overrun_frames;
         self.outcome.underrun_frames = report.underrun_frames;
@@ -284,11 +367,9 @@ impl Judge {
     }
 
     fn judge_sound(&mut self) {
-        let (steps, silences) = {
-            let mut ear = ear::lock(&self.ear);
-            ear.finish();
-            (ear.steps().to_vec(), ear.silences().to_vec())
-        };
+        ear::lock(&self.ear).finish();
+        self.judge_silences();
+        let steps = ear::lock(&self.ear).steps().to_vec();
         self.outcome.discontinuities = ear::lock(&self.ear).step_count();
         for (channel, at_ns, step) in steps {
             self.broke(|| {
@@ -298,20 +379,6 @@ impl Judge {
                     at_ns * 1e-9
                 )
             });
-        }
-        self.outcome.silences = silences.len();
-        for (channel, from_ns, to_ns) in silences {
-            let name = name(channel);
-            if !self.troubles.explain(from_ns, to_ns, &[&name, SPEAKER]) {
-                self.outcome.unexplained_silences += 1;
-                self.broke(|| {
-                    format!(
-                        "silence of \"{name}\" from {:.4} s to {:.4} s",
-                        from_ns * 1e-9,
-                        to_ns * 1e-9
-                    )
-                });
-            }
         }
     }
 

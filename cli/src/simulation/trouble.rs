@@ -1,9 +1,7 @@
 //! What the faults of a simulation explain: when a device could not be heard, and when its bridge had
 //! to find itself again.
 
-use ossicle::io::device::sim::{Fault, FaultKind, Schedule, SimDevice};
-
-use super::devices::RATE_HZ;
+use ossicle::io::device::sim::{Blocks, Fault, FaultKind, Schedule, SimDevice};
 
 const MS: f64 = 1e6;
 const SECOND: f64 = 1e9;
@@ -12,13 +10,14 @@ const SECOND: f64 = 1e9;
 const RECOVERS_NS: f64 = 50.0 * MS;
 const RETURNS_NS: f64 = 100.0 * MS;
 const LOOK_NS: f64 = 20.0 * MS;
-/// What is missing is heard to be missing so much later, and blocks: the most lateness that a bridge
-/// waits for.
-const LATENCY_NS: f64 = 80.0 * MS;
+/// A silence begins with the fade of what was there before, so much before its fault.
+const FADES_NS: f64 = 10.0 * MS;
+/// A fault says nothing any more so long behind the end of all that it explains.
+const FORGOTTEN_NS: f64 = 60.0 * SECOND;
 /// A device that does not call is noticed after so long, or after four blocks.
 const NOTICED_NS: f64 = 250.0 * MS;
 /// A new session, or device, may take so long until it is heard.
-const BEGINS_NS: f64 = 3.0 * SECOND;
+pub const BEGINS_NS: f64 = 3.0 * SECOND;
 /// The delay is where it is told to be so long behind a stall or lost frames; and so long behind what
 /// changes a clock, a lateness or a block.
 const BACK_NS: f64 = 1.0 * SECOND;
@@ -27,8 +26,12 @@ const SETTLES_NS: f64 = 30.0 * SECOND;
 /// A fault of a device, in nanoseconds.
 struct Trouble {
     device: String,
+    /// What it is, in a word.
+    word: String,
+    at_ns: f64,
+    /// What it silences may be as old: frames of the block that was due.
     from_ns: f64,
-    /// No sound need come before.
+    /// No sound need come before, beyond the bridge's delay.
     silent_until_ns: f64,
     /// The delay need not be right before.
     off_until_ns: f64,
@@ -41,59 +44,77 @@ struct Trouble {
 }
 
 /// All faults of a run, by time.
-pub struct Troubles(Vec<Trouble>);
+pub struct Troubles {
+    all: Vec<Trouble>,
+    /// Those before say nothing any more.
+    first: usize,
+}
 
 impl Troubles {
     pub fn new(schedule: &Schedule, devices: &[SimDevice]) -> Self {
-        let mut troubles = Vec::new();
+        let mut all = Vec::new();
         for device in devices {
             let mut faults = schedule.faults(&device.name);
             faults.sort_by_key(|fault| fault.at_ns);
-            let period = device.blocks_longest(&faults);
-            let block_ns = period as f64 * SECOND / f64::from(RATE_HZ);
-            troubles.extend(of_device(&device.name, &faults, block_ns));
+            all.extend(of_device(device, &faults));
         }
-        troubles.sort_by(|a, b| a.from_ns.total_cmp(&b.from_ns));
-        Self(troubles)
+        all.sort_by(|a: &Trouble, b| a.at_ns.total_cmp(&b.at_ns));
+        Self { all, first: 0 }
     }
 
     /// Whether there are none.
     pub fn none(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
+    }
+
+    /// How many have begun.
+    pub fn begun(&self, now_ns: u64) -> usize {
+        self.all
+            .partition_point(|trouble| trouble.at_ns <= now_ns as f64)
+    }
+
+    /// Passes over those that say nothing any more.
+    pub fn pass(&mut self, now_ns: u64) {
+        let until = now_ns as f64 - FORGOTTEN_NS;
+        let is_over = |trouble: &Trouble| trouble.off_until_ns.max(trouble.silent_until_ns) < until;
+        while self.all.get(self.first).is_some_and(is_over) {
+            self.first += 1;
+        }
     }
 
     /// Whether no fault of these devices is near.
     pub fn is_calm(&self, now_ns: u64, devices: &[&str]) -> bool {
         let now = now_ns as f64;
         now > 15.0 * SECOND
-            && !self
-                .0
+            && !self.all[self.first..]
                 .iter()
-                .take_while(|trouble| trouble.from_ns <= now)
+                .take_while(|trouble| trouble.at_ns <= now)
                 .any(|trouble| {
                     trouble.off_until_ns >= now && devices.contains(&trouble.device.as_str())
                 })
     }
 
-    /// Whether faults of these devices cover a time without sound.
-    pub fn explain(&self, from_ns: f64, to_ns: f64, devices: &[&str]) -> bool {
-        // A silence begins with the fade of what was there before, so a little before its fault may
-        // it begin where blocks are long.
-        let mut covered = if from_ns < BEGINS_NS {
-            BEGINS_NS
-        } else {
-            from_ns
-        };
-        for trouble in &self.0 {
-            if trouble.from_ns - 60.0 * MS <= covered && devices.contains(&trouble.device.as_str())
-            {
-                covered = covered.max(trouble.silent_until_ns);
+    /// Whether faults of these devices cover a time without sound, heard `delay_ns` late.
+    pub fn explain(&self, from_ns: f64, to_ns: f64, delay_ns: f64, devices: &[&str]) -> bool {
+        let mut covered = from_ns.max(BEGINS_NS);
+        for trouble in &self.all[self.first..] {
+            if covered >= to_ns || trouble.at_ns > to_ns + SECOND {
+                break;
             }
-            if covered >= to_ns {
-                return true;
+            if trouble.from_ns <= covered && devices.contains(&trouble.device.as_str()) {
+                covered = covered.max(trouble.silent_until_ns + delay_ns);
             }
         }
         covered >= to_ns
+    }
+
+    /// The last fault of these devices before a time, in a word: `stall`.
+    pub fn last_before(&self, ns: f64, devices: &[&str]) -> Option<&str> {
+        let before = self.all[self.first..]
+            .iter()
+            .take_while(|trouble| trouble.from_ns <= ns);
+        let of_these = before.filter(|trouble| devices.contains(&trouble.device.as_str()));
+        of_these.last().map(|trouble| trouble.word.as_str())
     }
 
     /// How long a device is away in all, in nanoseconds.
@@ -120,46 +141,53 @@ impl Troubles {
     }
 
     fn of<'a>(&'a self, device: &'a str) -> impl Iterator<Item = &'a Trouble> {
-        self.0
+        self.all
             .iter()
             .filter(move |trouble| trouble.device == device)
     }
 }
 
-/// The longest block of a device.
-trait Longest {
-    fn blocks_longest(&self, faults: &[Fault]) -> usize;
-}
-
-impl Longest for SimDevice {
-    fn blocks_longest(&self, faults: &[Fault]) -> usize {
-        let own = match &self.blocks {
-            ossicle::io::device::sim::Blocks::Fixed(frames) => *frames,
-            ossicle::io::device::sim::Blocks::List(list) => list.iter().copied().max().unwrap_or(1),
-            ossicle::io::device::sim::Blocks::Random { max } => *max,
-        };
-        let later = faults.iter().filter_map(|fault| match fault.kind {
-            FaultKind::Period { frames } => Some(frames),
-            _ => None,
-        });
-        later.fold(own, usize::max)
+/// The longest block of a device to begin with, in frames.
+fn longest(blocks: &Blocks) -> usize {
+    match blocks {
+        Blocks::Fixed(frames) => *frames,
+        Blocks::List(list) => list.iter().copied().max().unwrap_or(1),
+        Blocks::Random { max } => *max,
     }
 }
 
-fn of_device(name: &str, faults: &[Fault], block_ns: f64) -> Vec<Trouble> {
+fn word(kind: &FaultKind) -> String {
+    let text = kind.to_string();
+    text.split(' ').next().unwrap_or_default().to_owned()
+}
+
+fn of_device(device: &SimDevice, faults: &[Fault]) -> Vec<Trouble> {
     let mut troubles: Vec<Trouble> = Vec::new();
+    let (mut frames, mut rate_hz) = (longest(&device.blocks), f64::from(device.sample_rate_hz));
     let mut away_until_ns = 0.0_f64;
     let mut rate_back_ns = 0.0_f64;
     for fault in faults {
         let at = fault.at_ns as f64;
         let is_there = at >= away_until_ns;
-        // What is not noticed at once is noticed at a look; a block later it is heard.
-        let recovers = RECOVERS_NS + LATENCY_NS + 4.0 * block_ns;
-        let returns = RETURNS_NS + LOOK_NS + LATENCY_NS + 4.0 * block_ns;
+        // Blocks are as long as their device's rate makes them, then: the longer of before and behind.
+        let before_ns = frames as f64 * SECOND / rate_hz;
+        match fault.kind {
+            FaultKind::Period { frames: next } => frames = next,
+            FaultKind::Return { sample_rate_hz, .. } => rate_hz = f64::from(sample_rate_hz),
+            _ => {}
+        }
+        let block_ns = before_ns.max(frames as f64 * SECOND / rate_hz);
+        // What is not noticed at once is noticed at a look; both sides have called by then, and call
+        // once more.
+        let recovers = RECOVERS_NS + 2.0 * block_ns;
+        let returns = RETURNS_NS + LOOK_NS + 4.0 * block_ns;
         let noticed = NOTICED_NS.max(4.0 * block_ns) + LOOK_NS;
         let mut trouble = Trouble {
-            device: name.to_owned(),
-            from_ns: at,
+            device: device.name.clone(),
+            word: word(&fault.kind),
+            at_ns: at,
+            // The block that was due may be one of two that became one.
+            from_ns: at - 2.0 * block_ns - FADES_NS,
             silent_until_ns: at + recovers,
             off_until_ns: at + SETTLES_NS,
             away_ns: 0.0,
@@ -180,8 +208,8 @@ fn of_device(name: &str, faults: &[Fault], block_ns: f64) -> Vec<Trouble> {
                 }
             }
             FaultKind::Xrun { lost_frames } => {
-                // It may have come back at another rate.
-                let lost_ns = lost_frames as f64 * SECOND / 32_000.0;
+                // Its clock may be off by a hundredth for a while.
+                let lost_ns = 1.02 * lost_frames as f64 * SECOND / rate_hz;
                 trouble.silent_until_ns = at + lost_ns + recovers;
                 trouble.off_until_ns = at + lost_ns + BACK_NS;
             }

@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::Value;
-use xtask::peers::pulse::Pacat;
+use xtask::peers::pulse::{Pacat, Parec};
 use xtask::servers::PulseAudio;
 
 use crate::program::Ossicle;
@@ -29,6 +29,65 @@ fn plug_and_unplug(server: &PulseAudio) {
     let status = server.tool("pactl").args(unload).status().unwrap();
     assert!(status.success(), "module {module:?}");
     sleep(Duration::from_millis(1500));
+}
+
+/// Another sink becomes the default while the first still runs, then another source: each is followed
+/// once, and heard.
+#[test]
+fn another_default_device_is_followed_while_the_old_one_runs() {
+    crate::served(|| {
+        let server = PulseAudio::start().unwrap();
+        let pactl = |words: &str| {
+            let status = server
+                .tool("pactl")
+                .args(words.split(' '))
+                .status()
+                .unwrap();
+            assert!(status.success(), "pactl {words}");
+        };
+        for name in ["phones", "line"] {
+            let shape = "format=float32le rate=48000 channels=2 norewinds=1";
+            pactl(&format!(
+                "load-module module-null-sink sink_name={name} {shape}"
+            ));
+        }
+        let played = noise(30 * RATE);
+        let _mic = Pacat::play(&server, PulseAudio::MIC_FEED, &played, 2).unwrap();
+        let _line = Pacat::play(&server, "line", &played, 2).unwrap();
+        sleep(Duration::from_millis(700));
+        let line = "live --host pulseaudio --buffer 256 --channels 2";
+        let mut program = Ossicle::start(server.env(), line, &[]);
+        sleep(Duration::from_secs(2));
+        pactl("set-default-sink phones");
+        sleep(Duration::from_secs(2));
+        pactl("set-default-source line.monitor");
+        sleep(Duration::from_secs(2));
+        let phones = Parec::record(&server, "phones.monitor", 2).unwrap();
+        sleep(Duration::from_secs(1));
+        program.terminate();
+        let outcome = program.finish(LIMIT).ok();
+        let heard = phones.finish().unwrap();
+        let sounding = heard.iter().filter(|sample| **sample != 0.0).count() / 2;
+        assert!(sounding > RATE / 4, "{sounding} frames were heard");
+        let events = outcome.json["events"].as_array().unwrap();
+        let told: Vec<_> = events
+            .iter()
+            .map(|event| (&event["kind"], &event["device"], event["position"].as_u64()))
+            .collect();
+        let [(first, from, at), (second, from_too, later)] = told[..] else {
+            panic!("{}", outcome.json)
+        };
+        assert_eq!((first, second), (&"moved".into(), &"moved".into()));
+        assert_eq!(from, "pulseaudio:speaker");
+        assert_eq!(from_too, &format!("pulseaudio:{}", PulseAudio::MICROPHONE));
+        // Two seconds after the start, and two more: within half a second each.
+        let rate = RATE as u64;
+        assert!(
+            at.is_some_and(|at| (rate..4 * rate).contains(&at)),
+            "{told:?}"
+        );
+        assert!(later > at.map(|at| at + rate), "{told:?}");
+    });
 }
 
 /// The lines that came, as event and id.

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use xtask::quiet::repeat_where_the_machine_stood_still;
 
 mod alsa;
+mod bridged;
 mod devices;
 mod faults;
 mod flight;

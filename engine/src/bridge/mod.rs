@@ -29,7 +29,7 @@ pub(crate) use writer::BridgeWriter;
 
 /// Length of the ring, in milliseconds, and in periods at the least: how long the reader may be away
 /// before frames are lost.
-const RING_MS: usize = 250;
+const RING_MS: usize = 500;
 const RING_PERIODS: usize = 8;
 /// Calls of the writer that wait to be told at most.
 const MARKS: usize = 4096;

@@ -14,7 +14,7 @@ use ossicle_io::ring::{FrameReader, Piece};
 
 use super::cover::Cover;
 use super::holes::Holes;
-use super::law::{Law, OneClock};
+use super::law::{Drift, Law, OneClock};
 use super::stats::BridgeStats;
 use super::{BridgeSpec, Mark};
 
@@ -59,17 +59,18 @@ impl BridgeReader {
         let law = if spec.one_clock {
             Law::OneClock(OneClock::new(spec.from_period.max(spec.to_period)))
         } else {
-            let mut drift = DriftLoop::new(LoopSpec {
+            let steady = LoopSpec {
                 from_hz: f64::from(spec.from_hz),
                 to_hz: f64::from(spec.to_hz),
                 ahead_frames: kernel.frames_after() as f64,
                 learned: spec.learned,
-            });
+            };
+            let mut drift = DriftLoop::new(steady);
             drift.set_most_delay_frames(ring_frames as f64);
             if spec.is_back {
                 drift.hurry();
             }
-            Law::Drift(Box::new(drift))
+            Law::Drift(Box::new(Drift::new(drift, steady)))
         };
         // A reader that comes late finds what is behind it, and what was in the ring before it.
         let history = History::new(spec.channels, 2 * ring_frames + kernel.taps());
@@ -130,7 +131,7 @@ impl BridgeReader {
     /// Reads no earlier than so long behind the writer.
     pub(crate) fn wait_for_ns(&mut self, nanoseconds: f64) {
         if let Law::Drift(drift) = &mut self.law {
-            drift.set_least_delay_ns(nanoseconds);
+            drift.wait_for_ns(nanoseconds);
         }
     }
 
@@ -162,7 +163,7 @@ impl BridgeReader {
                 .saturating_sub(before + self.history.capacity_frames() as u64),
         );
         match &self.law {
-            Law::Drift(drift) => self.stats.tell(drift),
+            Law::Drift(drift) => self.stats.tell(&drift.steady),
             Law::OneClock(one) => self.stats.tell_delay(one.period),
         }
     }

@@ -126,6 +126,10 @@ impl World for Choice {
         Machine.open_clock(sample_rate_hz, buffer_frames)
     }
 
+    fn default_devices(&self, host: HostKind) -> [Option<String>; 2] {
+        Machine.default_devices(host)
+    }
+
     fn now_ns(&self) -> u64 {
         Machine.now_ns()
     }

@@ -1,12 +1,13 @@
 //! The file in which the periods that work are remembered.
 
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Direction, Entry};
+use crate::state_file;
 
 /// Version of the file's form.
 const VERSION: u32 = 1;
@@ -55,11 +56,7 @@ impl PeriodMemory {
     /// Where a user's programs keep such a file: `ossicle/periods.toml` below `XDG_STATE_HOME`, or
     /// below `.local/state` in the home folder where that is not set. `None` without a home.
     pub fn default_path() -> Option<PathBuf> {
-        let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
-        // A relative path is to be ignored, says the XDG Base Directory Specification.
-        let state = folder("XDG_STATE_HOME").filter(|path| path.is_absolute());
-        let home = || Some(folder("HOME")?.join(".local/state"));
-        Some(state.or_else(home)?.join("ossicle/periods.toml"))
+        state_file::default_path("periods.toml")
     }
 
     /// Reads the file; without one, nothing is known.
@@ -145,30 +142,13 @@ impl PeriodMemory {
         })
     }
 
-    /// Writes a file beside and puts it in its place: a reader sees the old or the new one whole.
     fn save(&self) -> io::Result<()> {
         let file = File {
             version: VERSION,
             device: self.entries.clone(),
         };
         let text = toml::to_string(&file).map_err(io::Error::other)?;
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let beside = self
-            .path
-            .with_extension(format!("{}.new", std::process::id()));
-        let written = fs::File::create(&beside)
-            .and_then(|mut file| {
-                file.write_all(HEAD.as_bytes())?;
-                file.write_all(text.as_bytes())
-            })
-            .and_then(|()| fs::rename(&beside, &self.path));
-        if written.is_err() {
-            // What was begun is not left lying about.
-            let _ = fs::remove_file(&beside);
-        }
-        written
+        state_file::put(&self.path, &[HEAD, &text])
     }
 }
 

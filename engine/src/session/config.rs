@@ -40,6 +40,10 @@ pub struct SessionConfig {
     /// `buffer_frames` are given; `None` for the default period. See [`period`](crate::period);
     /// [`PeriodMemory::default_path`](crate::period::PeriodMemory::default_path) is the user's own.
     pub period_file: Option<PathBuf>,
+    /// Where it is remembered how fast the devices' clocks run, so that they are in step at once the
+    /// next time; `None` to find out anew each time. See [`clocks`](crate::clocks);
+    /// [`ClockMemory::default_path`](crate::clocks::ClockMemory::default_path) is the user's own.
+    pub clock_file: Option<PathBuf>,
     /// JACK only: leave the ports unconnected.
     pub leave_unconnected: bool,
     /// Which rights of real-time work are asked of the system.

@@ -45,6 +45,11 @@ pub enum DeviceEventKind {
         /// How long none was there, in seconds.
         after_s: f64,
     },
+    /// Another device has become the default, which was asked for: the stream was moved there.
+    Moved {
+        /// Name of the other.
+        to: String,
+    },
 }
 
 impl fmt::Display for DeviceEvent {
@@ -63,6 +68,9 @@ impl fmt::Display for DeviceEvent {
             } => write!(f, "is back after {after_s:.2} s, at {sample_rate_hz} Hz"),
             DeviceEventKind::Replaced { by, after_s } => {
                 write!(f, "is replaced by \"{by}\" after {after_s:.2} s")
+            }
+            DeviceEventKind::Moved { to } => {
+                write!(f, "is the default no longer: \"{to}\" is, and was taken")
             }
         }
     }

@@ -19,6 +19,8 @@ pub(super) struct Link {
     pub(super) retry_ns: u64,
     pub(super) next_try_ns: u64,
     pub(super) is_opening: bool,
+    /// Ids of the host's default devices, where one was asked for and they are known: in and out.
+    pub(super) defaults: [Option<String>; 2],
     pub(super) capture: Option<BridgeSide>,
     pub(super) play: Option<BridgeSide>,
     pub(super) known: Known,
@@ -36,14 +38,34 @@ pub(super) enum Phase {
 }
 
 impl Link {
+    /// Ids of the devices that are wanted: those that it was opened with, or the default ones.
+    pub(super) fn targets(&self) -> [Option<String>; 2] {
+        let asked = [&self.seat.role.input, &self.seat.role.output];
+        core::array::from_fn(|at| {
+            let is_default = asked[at].as_ref().is_some_and(|port| port.device.is_none());
+            let default = self.defaults[at].clone().filter(|_| is_default);
+            default.or_else(|| self.id[at].clone())
+        })
+    }
+
+    /// Whether another device is the default than the one that runs, and the default is wanted.
+    pub(super) fn moves(&self) -> bool {
+        let now = [&self.info.input_device, &self.info.output_device];
+        let asked = [&self.seat.role.input, &self.seat.role.output];
+        (0..2).any(|at| {
+            let is_default = asked[at].as_ref().is_some_and(|port| port.device.is_none());
+            let default = self.defaults[at].as_ref().filter(|_| is_default);
+            default.is_some_and(|default| now[at].as_ref() != Some(default))
+        })
+    }
+
     /// Keeps what the bridges found out of this device's clock.
     pub(super) fn learn(&mut self) {
-        if let Some(side) = &self.capture {
-            self.known.capture = side.stats.learned().or(self.known.capture);
-        }
-        if let Some(side) = &self.play {
-            self.known.play = side.stats.learned().or(self.known.play);
-        }
+        let learned = |side: &Option<BridgeSide>| side.as_ref()?.stats.learned();
+        let (capture, play) = (learned(&self.capture), learned(&self.play));
+        self.known.is_old &= capture.is_none() && play.is_none();
+        self.known.capture = capture.or(self.known.capture);
+        self.known.play = play.or(self.known.play);
     }
 }
 

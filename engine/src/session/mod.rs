@@ -16,6 +16,7 @@ mod player;
 mod post;
 mod raw;
 mod realtime;
+mod remembered;
 mod report;
 mod routes;
 mod shared;

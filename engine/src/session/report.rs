@@ -64,6 +64,9 @@ pub struct BridgeReport {
     pub to_hz: u32,
     /// How much faster than by both nominal rates is read, in millionths.
     pub ppm: f64,
+    /// How much faster the one clock is known to be than the other, beyond both nominal rates, in
+    /// millionths: what is kept for the next time. `None` while nothing is read.
+    pub learned_ppm: Option<f64>,
     /// How late the calls of the two come in the mean, of the one where they come later, in
     /// microseconds.
     pub spread_us: f64,
@@ -236,6 +239,9 @@ impl Session {
                 } else {
                     0.0
                 },
+                learned_ppm: stats.learned().map(|learned| {
+                    ((1.0 + learned.from_error) / (1.0 + learned.to_error) - 1.0) * 1e6
+                }),
                 spread_us: stats.spread_ns() * 1e-3,
                 margin_frames: stats.margin_frames(),
                 latency_frames: stats.delay_frames() * session_frames,

@@ -14,6 +14,7 @@ use super::device::Device;
 use super::lanes::{LaneFrom, Map, OutLine, straight};
 use super::post::{Parcel, Sender};
 use super::raw::RawTakes;
+use super::remembered::Remembered;
 use super::shared::Shared;
 use super::slot::{Lent, Slot};
 use crate::bridge::{BridgeReader, BridgeSpec, BridgeStats, BridgeWriter, bridge};
@@ -68,6 +69,8 @@ pub(super) struct Known {
     pub(super) capture: Option<Learned>,
     pub(super) play: Option<Learned>,
     pub(super) caller: Option<f64>,
+    /// It is of another session, not of a moment ago.
+    pub(super) is_old: bool,
 }
 
 /// What all streams of a session have in common.
@@ -78,6 +81,7 @@ pub(super) struct Stage {
     pub(super) pace: Arc<AtomicU64>,
     /// The number of the master's last stream.
     pub(super) master: AtomicU64,
+    pub(super) remembered: Remembered,
     pub(super) is_on_jack: bool,
     pub(super) sample_rate_hz: u32,
     pub(super) channels_out: usize,
@@ -119,7 +123,7 @@ impl Stage {
             from_period,
             to_period,
             one_clock,
-            is_back: Option::is_some(&learned),
+            is_back: Option::is_some(&learned) && !known.is_old,
             learned,
         };
         let (own_hz, session_hz) = (info.sample_rate_hz, self.sample_rate_hz);

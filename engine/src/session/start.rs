@@ -20,6 +20,7 @@ use super::own::OwnCallback;
 use super::player::Player;
 use super::post::post;
 use super::raw::RawTakes;
+use super::remembered::Remembered;
 use super::routes;
 use super::shared::Shared;
 use super::slot::Slot;
@@ -183,6 +184,7 @@ pub(super) fn start(
         slot: Arc::new(Slot::new(Box::new(Core::new(processor, parts)))),
         pace: Arc::new(AtomicU64::new(0)),
         master: AtomicU64::new(0),
+        remembered: Remembered::load(config.clock_file.as_deref(), opened.master(), &mut warnings),
         is_on_jack: opened.master().host == HostKind::Jack,
         sample_rate_hz,
         channels_out: channels,

@@ -25,6 +25,10 @@ pub trait World: Send + Sync {
         buffer_frames: u32,
     ) -> Result<Box<dyn PendingStream>, DeviceError>;
 
+    /// Ids of a host's default devices, in and out, where they may change while others run; it may
+    /// have to wait for a server.
+    fn default_devices(&self, host: HostKind) -> [Option<String>; 2];
+
     /// Time in nanoseconds, as the calls of the devices carry it.
     fn now_ns(&self) -> u64;
 
@@ -64,6 +68,10 @@ impl World for Machine {
         ossicle_io::device::open(HostKind::Null, &request)
     }
 
+    fn default_devices(&self, host: HostKind) -> [Option<String>; 2] {
+        ossicle_io::device::default_devices(host)
+    }
+
     fn now_ns(&self) -> u64 {
         ossicle_io::device::now_ns()
     }
@@ -88,6 +96,10 @@ impl World for Sim {
         buffer_frames: u32,
     ) -> Result<Box<dyn PendingStream>, DeviceError> {
         Self::open_clock(self, sample_rate_hz, buffer_frames)
+    }
+
+    fn default_devices(&self, _host: HostKind) -> [Option<String>; 2] {
+        Self::default_devices(self)
     }
 
     fn now_ns(&self) -> u64 {

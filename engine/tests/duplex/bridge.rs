@@ -151,7 +151,13 @@ fn silent_frames(samples: &[f32]) -> usize {
 
 #[test]
 fn frames_that_a_device_loses_leave_the_delay_as_it_was() {
-    for (device_name, lost_frames) in [("mic", 4_800), ("mic", 40), ("speaker", 4_800)] {
+    let losses = [
+        ("mic", 4_800),
+        ("mic", 40),
+        ("speaker", 4_800),
+        ("speaker", 40),
+    ];
+    for (device_name, lost_frames) in losses {
         let sim = Sim::new(13);
         let fault = Fault {
             at_ns: 2_000 * MS,
@@ -172,16 +178,47 @@ fn frames_that_a_device_loses_leave_the_delay_as_it_was() {
         run(&sim, &mut session, 4.0);
         let played = sim.played("speaker");
         let at = |at: usize| delay(&sim, "mic", "speaker", at, played[at]);
-        let (before, after) = (at(90_000), at(played.len() - 300));
-        assert!(
-            (after - before).abs() < 1.0,
-            "{device_name} lost {lost_frames}: {before} frames before, {after} after"
-        );
+        // Half a second behind the loss, and at the end.
+        let before = at(90_000);
+        for after in [
+            at(96_000 + lost_frames as usize + 24_000),
+            at(played.len() - 300),
+        ] {
+            assert!(
+                (after - before).abs() < 1.0,
+                "{device_name} lost {lost_frames}: {before} frames before, {after} after"
+            );
+        }
         let report = session.report();
         let told = report.overrun_frames + report.underrun_frames;
         assert!(told >= lost_frames, "{report:?}");
         session.stop().unwrap();
     }
+    assert_eq!(realtime::violations(), 0);
+}
+
+#[test]
+fn blocks_that_become_much_longer_are_silent_twice_at_most() {
+    let sim = Sim::new(19);
+    let longer = 1_757;
+    let mic = SimDevice {
+        blocks: Blocks::Fixed(64),
+        faults: vec![Fault {
+            at_ns: 12_000 * MS,
+            kind: FaultKind::Period { frames: longer },
+        }],
+        ..device("mic", 1, 0, 100.0, 50)
+    };
+    sim.plug(sine(mic, 997.0)).unwrap();
+    sim.plug(device("speaker", 0, 1, 0.0, 50)).unwrap();
+    let mut session = start(&sim, live("mic", "speaker"));
+    run(&sim, &mut session, 14.0);
+    let played = sim.played("speaker");
+    let silent = silent_frames(&played[11 * 48_000..]);
+    assert!(silent > 0 && silent < 2 * longer, "{silent} frames");
+    let (step, at) = largest_step(&played[11 * 48_000..]);
+    assert!(step < 0.0653 + 3.0 * 0.0042, "{step} at {at}");
+    session.stop().unwrap();
     assert_eq!(realtime::violations(), 0);
 }
 

@@ -302,3 +302,51 @@ fn another_default_device_takes_the_place_of_one_that_does_not_come_back() {
     session.stop().unwrap();
     assert_eq!(realtime::violations(), 0);
 }
+
+#[test]
+fn another_device_that_becomes_the_default_is_taken_while_the_old_one_still_runs() {
+    for (old, new) in [("mic", "mic2"), ("speaker", "speaker2")] {
+        let sim = Sim::new(35);
+        for (name, ppm) in [("mic", 60.0), ("mic2", -80.0)] {
+            sim.plug(sine(device(name, 1, 0, ppm, 50), 997.0)).unwrap();
+        }
+        for (name, ppm) in [("speaker", 0.0), ("speaker2", 30.0)] {
+            sim.plug(device(name, 0, 1, ppm, 50)).unwrap();
+        }
+        // The one whose default changes is not named.
+        let mut config = live("mic", "speaker");
+        let port = match old {
+            "mic" => &mut config.input,
+            _ => &mut config.output,
+        };
+        *port = Some(Port::default());
+        sim.set_default(old);
+        let mut session = start(&sim, config);
+        run(&sim, &mut session, 2.0);
+        assert_eq!(session.report().events, []);
+        sim.set_default(new);
+        let before = session.report().frames;
+        run(&sim, &mut session, 2.0);
+        let report = session.report();
+        let moved = DeviceEventKind::Moved { to: new.to_owned() };
+        let [event] = &report.events[..] else {
+            panic!("{:?}", report.events)
+        };
+        assert_eq!((&event.device as &str, &event.kind), (old, &moved));
+        assert!(
+            (before..before + 1_024).contains(&event.position),
+            "{event:?}"
+        );
+        // Time went on: two seconds of frames, but for a period and the clocks' errors.
+        let passed = (report.frames - before) as f64;
+        assert!((passed - 2.0 * RATE).abs() < 3.0 * 256.0, "{passed} frames");
+        let heard = if old == "mic" { "speaker" } else { new };
+        let played = sim.played(heard);
+        let tail = &played[played.len() - 4_800..];
+        let loud = tail.iter().filter(|sample| sample.abs() > 0.05).count();
+        assert!(loud > tail.len() / 2, "{old}: {loud} of {}", tail.len());
+        assert!(report.warnings.iter().any(|line| line.contains(new)));
+        session.stop().unwrap();
+    }
+    assert_eq!(realtime::violations(), 0);
+}

@@ -3,6 +3,7 @@
 mod bridge;
 mod life;
 mod many;
+mod memory;
 mod world;
 
 use ossicle::io::realtime::AllocatorGuard;

@@ -4,7 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use super::{DeviceError, DeviceInfo, HostKind, PendingStream, StreamRequest};
-use super::{cpal, jack, null};
+use super::{cpal, jack, null, pulse};
 
 /// Hosts that can be named, in the order in which a default is looked for.
 const NAMED: [HostKind; 5] = [
@@ -106,6 +106,15 @@ pub fn devices_of(host: HostKind) -> Result<Vec<DeviceInfo>, DeviceError> {
         HostKind::Alsa | HostKind::PulseAudio | HostKind::PipeWire => cpal::devices(host),
         HostKind::Null => Ok(vec![null::device()]),
         HostKind::Sim => Ok(Vec::new()),
+    }
+}
+
+/// Ids of a host's default devices, in and out, where the host may choose others while streams run:
+/// PulseAudio. No device is opened; a server that has stopped holds it up for seconds.
+pub fn default_devices(host: HostKind) -> [Option<String>; 2] {
+    match host {
+        HostKind::PulseAudio => pulse::default_devices(),
+        _ => [None, None],
     }
 }
 

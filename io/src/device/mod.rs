@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 pub use clock::now_ns;
 pub use error::DeviceError;
-pub use host::{available_hosts, default_host, devices, devices_of, open};
+pub use host::{available_hosts, default_devices, default_host, devices, devices_of, open};
 pub use info::{Capability, DeviceInfo};
 pub(crate) use probe::{Layers, alsa_layers, pulse_server};
 pub use reaper::Reaper;

@@ -85,6 +85,19 @@ pub(super) fn server() -> Option<PulseServer> {
     asked.ok().flatten()
 }
 
+/// Ids of the server's default source and sink, if one answers.
+pub(super) fn default_devices() -> [Option<String>; 2] {
+    let asked = within(HostKind::PulseAudio, "ask for the default devices", || {
+        let (_, info) = connected(|client| block_on(client.server_info())).ok()?;
+        let id = |name: Option<CString>| {
+            let name = name?.into_string().ok()?;
+            Some(format!("{}:{name}", HostKind::PulseAudio))
+        };
+        Some([id(info.default_source_name), id(info.default_sink_name)])
+    });
+    asked.ok().flatten().unwrap_or_default()
+}
+
 /// An answer of the server, and the client that brought it. A client is a thread and a connection
 /// for the life of the process, so there is one, unless the server was restarted.
 fn connected<T>(

@@ -1,4 +1,4 @@
-//! `pacat` and `parec`: raw interleaved f32, little endian, 48 kHz.
+//! `pacat` and `parec`: raw interleaved f32, little endian, 48 kHz unless told.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -22,6 +22,20 @@ impl Pacat {
     /// # Errors
     /// When the samples cannot be written or `pacat` cannot be started.
     pub fn play(server: &PulseAudio, sink: &str, samples: &[f32], channels: usize) -> Result<Self> {
+        Self::play_at(server, sink, samples, channels, 48_000)
+    }
+
+    /// The same at another rate.
+    ///
+    /// # Errors
+    /// As [`play`](Self::play).
+    pub fn play_at(
+        server: &PulseAudio,
+        sink: &str,
+        samples: &[f32],
+        channels: usize,
+        rate_hz: u32,
+    ) -> Result<Self> {
         let file = tempfile::Builder::new()
             .prefix("pacat-")
             .suffix(".f32")
@@ -33,7 +47,8 @@ impl Pacat {
         fs::write(file.path(), bytes).context("writing what pacat is to play")?;
         let mut command = server.tool("pacat");
         command
-            .args(["--playback", "--raw", "--format=float32le", "--rate=48000"])
+            .args(["--playback", "--raw", "--format=float32le"])
+            .arg(format!("--rate={rate_hz}"))
             .arg(format!("--channels={channels}"))
             .arg(format!("--device={sink}"))
             .arg("--latency-msec=2000")

@@ -107,6 +107,17 @@ impl Sim {
         Ok(())
     }
 
+    /// Makes a device the default one, wherever it is present, from now on.
+    pub fn set_default(&self, device: &str) {
+        self.lock().set_default(device);
+    }
+
+    /// Names of the default devices, in and out, where one was
+    /// [made the default](Self::set_default), and is there.
+    pub fn default_devices(&self) -> [Option<String>; 2] {
+        open::defaults(&self.lock())
+    }
+
     /// Settles a stream on a device. Input and output are one stream only on one device.
     ///
     /// # Errors

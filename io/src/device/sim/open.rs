@@ -62,10 +62,27 @@ pub(super) fn settle(
     Ok((index, info))
 }
 
+/// The device that was made the default, while it is there.
+fn chosen(world: &World) -> Option<usize> {
+    let index = world.find(world.default_device()?)?;
+    (!world.device(index).is_away(world.now_ns())).then_some(index)
+}
+
+/// Its name where it captures, and where it plays.
+pub(super) fn defaults(world: &World) -> [Option<String>; 2] {
+    let Some(device) = chosen(world).map(|index| world.device(index)) else {
+        return [None, None];
+    };
+    let format = device.format(world.now_ns());
+    [format.input_channels, format.output_channels]
+        .map(|channels| (channels > 0).then(|| device.name.clone()))
+}
+
 fn find(world: &World, port: &Port) -> Result<usize, DeviceError> {
     let present = |index: &usize| !world.device(*index).is_away(world.now_ns());
     let mut indices = (0..world.devices()).filter(present);
     let found = match &port.device {
+        None if chosen(world).is_some() => chosen(world),
         None => indices.find(|&index| !world.device(index).name.starts_with(CLOCK)),
         Some(asked) => {
             let wanted = asked.strip_prefix("sim:").unwrap_or(asked);

@@ -24,6 +24,8 @@ pub(super) struct World {
     /// that goes on and is not called now.
     due: BinaryHeap<Reverse<(u64, u64, usize)>>,
     entries: u64,
+    /// The device that was made the default.
+    default: Option<String>,
 }
 
 /// A device in the world.
@@ -60,6 +62,7 @@ impl World {
             ended: Vec::new(),
             due: BinaryHeap::new(),
             entries: 0,
+            default: None,
         }
     }
 
@@ -119,6 +122,14 @@ impl World {
         played
             .map(|played| played.samples.clone())
             .unwrap_or_default()
+    }
+
+    pub(super) fn set_default(&mut self, device: &str) {
+        self.default = Some(device.to_owned());
+    }
+
+    pub(super) fn default_device(&self) -> Option<&str> {
+        self.default.as_deref()
     }
 
     /// Begins a stream now.

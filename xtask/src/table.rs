@@ -1,4 +1,4 @@
-//! The table that `cargo xtask realtime` ends with.
+//! The table of bars that long commands end with.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -67,8 +67,11 @@ impl Table {
 
     /// Runs a command and shows what it prints; how many tests passed, and whether it succeeded.
     fn show(&mut self, name: &str, mut command: Command) -> Result<(u64, bool)> {
+        if command.get_args().all(|word| word != "--") {
+            command.arg("--");
+        }
         let mut child = command
-            .args(["--", "--show-output"])
+            .arg("--show-output")
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("starting {name}"))?;

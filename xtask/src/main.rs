@@ -7,6 +7,7 @@
 //! - `realtime [--short]`: nothing on a real-time thread that may not be there, by every tool.
 //! - `bench limiter|files|engine|equaliser|pedalboard|resample|sim`: timings beside what others do, in the same run.
 //! - `drift`: how fast and how well two clocks are kept in step, beside what others do.
+//! - `recorder [--short] [1|2|3|4 ...]`: real faults thrown at the recorder and at those of Debian beside it.
 //! - `setup`: only what the others need from the system, for building and testing.
 
 mod bars;
@@ -14,8 +15,10 @@ mod bench;
 mod demo;
 mod effects;
 mod realtime;
+mod recorder;
 mod setup;
 mod steps;
+mod table;
 
 use std::process::ExitCode;
 
@@ -49,9 +52,10 @@ fn run(words: &[&str]) -> Result<()> {
         ["effects"] => effects::all(),
         ["realtime"] => realtime::run(false),
         ["realtime", "--short"] => realtime::run(true),
+        ["recorder", options @ ..] => recorder::run(options),
         ["test"] => steps::test(),
         _ => bail!(
-            "usage: cargo xtask demo|test|bars|effects|realtime [--short]|bench limiter|files|engine|equaliser|pedalboard|resample|sim|drift|setup"
+            "usage: cargo xtask demo|test|bars|effects|realtime [--short]|recorder [--short] [BAR ...]|bench limiter|files|engine|equaliser|pedalboard|resample|sim|drift|setup"
         ),
     }
 }

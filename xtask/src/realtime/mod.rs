@@ -7,14 +7,13 @@ mod audit;
 mod lint;
 mod mutant;
 mod races;
-mod table;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::setup;
 use crate::steps::{self, cargo, step, workspace};
+use crate::table::Table;
 use mutant::PLACES;
-use table::Table;
 
 /// Callbacks of the long soak.
 const SOAK_CALLBACKS: &str = "10000000";

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use super::table::Table;
 use crate::steps::{target, workspace};
+use crate::table::Table;
 
 /// Seeds of Miri's scheduler and of its memory's choices.
 const SEEDS: u32 = 16;

@@ -1,4 +1,4 @@
-//! The table that `cargo xtask realtime` ends with.
+//! The table that `cargo xtask realtime` and `recorder` end with.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -28,6 +28,11 @@ impl Table {
             measured,
             holds,
         });
+    }
+
+    /// Puts a bar in.
+    pub fn push(&mut self, bar: Bar) {
+        self.bars.push(bar);
     }
 
     /// Something was left out.

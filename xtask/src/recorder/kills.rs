@@ -1,0 +1,219 @@
+//! Bar 3: `kill -9` at random moments of short takes, several at once.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use xtask::bar::Bar;
+
+use super::dice::Dice;
+use super::judges::{Found, MOST_MISSING_S};
+use super::program::{Place, Recorder, offers, ossicle};
+use super::rig::Rig;
+use super::scene::Stage;
+use super::score::{Class, Score};
+use crate::table::Table;
+
+/// Takes at once.
+const AT_ONCE: usize = 8;
+/// Most that may be missing after `ossicle recover`, in seconds.
+const MOST_RECOVERED_S: f64 = 0.1;
+
+/// A killed take, as it was found, after how long, and as it was after `ossicle recover`.
+struct Killed {
+    found: Found,
+    age: Duration,
+    recovered: Option<Found>,
+}
+
+impl Killed {
+    /// A take so young that half a second of it has not been heard may have no name yet.
+    fn is_whole(&self, opening: Duration) -> bool {
+        let young = self.age < opening + Duration::from_secs_f64(MOST_MISSING_S);
+        self.found.is_whole() || (!self.found.named && young)
+    }
+}
+
+/// Kills `count` takes of ours, and `others` of each other recorder.
+///
+/// # Errors
+/// When a recorder cannot be started.
+pub fn run(
+    stage: &mut Stage,
+    [count, others]: [usize; 2],
+    table: &mut Table,
+    score: &mut Score,
+) -> Result<()> {
+    let recovers = offers(&["recover", "--help"], "recover")?;
+    for recorder in stage.recorders.clone() {
+        let times = if recorder == Recorder::OssiclePulse {
+            count
+        } else {
+            others
+        };
+        stage.rigs.values_mut().try_for_each(Rig::refresh)?;
+        // The control has to be heard before the first is killed.
+        sleep(Duration::from_millis(300));
+        let all = kill(stage.rig(recorder)?, recorder, times, recovers)?;
+        // How long it takes until frames come in: the quickest take says.
+        let opening = opening(&all);
+        for killed in &all {
+            let words = format!(
+                "at {:.2} s: {}",
+                killed.age.as_secs_f64(),
+                killed.found.words()
+            );
+            score.count(recorder, Class::Killed, killed.is_whole(opening), words);
+        }
+        tell(recorder, &all, opening, table, recovers);
+    }
+    Ok(())
+}
+
+/// Shortest life of a process that left frames of the source: less than what opening takes is never
+/// a take.
+fn opening(all: &[Killed]) -> Duration {
+    let with_frames = all.iter().filter(|killed| killed.found.missing_s.is_some());
+    with_frames
+        .map(|killed| killed.age)
+        .min()
+        .unwrap_or_default()
+}
+
+fn kill(rig: &Rig, recorder: Recorder, times: usize, recovers: bool) -> Result<Vec<Killed>> {
+    let next = AtomicUsize::new(0);
+    let all = Mutex::new(Vec::new());
+    // Another recorder's takes at once are no matter, but a machine that is busy is.
+    let workers = AT_ONCE.min(times);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers)
+            .map(|_| {
+                scope.spawn(|| -> Result<()> {
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= times {
+                            return Ok(());
+                        }
+                        let killed = one(rig, recorder, number, recovers)?;
+                        if let Ok(mut all) = all.lock() {
+                            all.push(killed);
+                        }
+                    }
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| match worker.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+    })?;
+    Ok(all.into_inner().unwrap_or_default())
+}
+
+fn one(rig: &Rig, recorder: Recorder, number: usize, recovers: bool) -> Result<Killed> {
+    let folder = tempfile::tempdir()?;
+    let logs = tempfile::tempdir()?;
+    let mut dice = Dice::new(3_000 + number as u64);
+    let place = Place {
+        folder: folder.path(),
+        logs: logs.path(),
+        number,
+        more: &[],
+    };
+    let began = Instant::now();
+    let mut running = recorder.start(rig, place)?;
+    sleep(Duration::from_secs_f64(dice.uniform(0.3, 2.0)));
+    let at = Instant::now();
+    running.process.kill();
+    let source = rig.watch.number(rig.zero, at);
+    let ours = recorder.is_ours();
+    let found = Found::look(&running.file, ours, source);
+    let recovered = (ours && recovers).then(|| {
+        recover(folder.path());
+        Found::look(&running.file, ours, source)
+    });
+    Ok(Killed {
+        found,
+        age: at - began,
+        recovered,
+    })
+}
+
+fn recover(folder: &Path) {
+    let answer = Command::new(ossicle())
+        .arg("recover")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .output();
+    if let Ok(answer) = answer
+        && !answer.status.success()
+    {
+        let names: Vec<_> = fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect();
+        println!(
+            "{names:?}: {}",
+            String::from_utf8_lossy(&answer.stderr).trim()
+        );
+    }
+}
+
+fn tell(recorder: Recorder, all: &[Killed], opening: Duration, table: &mut Table, recovers: bool) {
+    let kills = all.len();
+    let whole = all.iter().filter(|killed| killed.is_whole(opening)).count();
+    let opens = all.iter().filter(|killed| killed.found.opens).count();
+    let missing = |pick: fn(&Killed) -> Option<f64>| {
+        let mut missing: Vec<f64> = all.iter().filter_map(pick).collect();
+        missing.sort_by(f64::total_cmp);
+        let at = |part: usize| {
+            missing.get((missing.len() * part / 100).min(missing.len().saturating_sub(1)))
+        };
+        [50, 100].map(|part| at(part).copied().unwrap_or(f64::NAN))
+    };
+    let [median, most] = missing(|killed| killed.found.missing_s);
+    let name = recorder.name();
+    let young = all.iter().filter(|killed| !killed.found.named).count();
+    println!(
+        "{name:<22}{kills:>6} kills, {opens} open as they are, {young} had no file yet, missing {median:.2} s, at most {most:.2} s"
+    );
+    if !recorder.is_ours() {
+        return;
+    }
+    table.push(Bar {
+        name: format!(
+            "bar 3: {kills} kill -9, {name}: opens unrepaired, at most {MOST_MISSING_S} s missing"
+        ),
+        measured: format!(
+            "{whole} whole, {opens} open, {young} without a file, at most {most:.2} s"
+        ),
+        holds: whole == kills,
+    });
+    let recovered = |killed: &&Killed| {
+        let within = |found: &Found| found.missing_s.is_some_and(|s| s <= MOST_RECOVERED_S);
+        let found = killed.recovered.as_ref();
+        found.is_some_and(|found| found.opens && found.in_place && within(found))
+            || (!killed.found.named && killed.is_whole(opening))
+    };
+    let good = all.iter().filter(recovered).count();
+    let [_, most] = missing(|killed| killed.recovered.as_ref()?.missing_s);
+    table.push(Bar {
+        name: format!(
+            "bar 3: the same after ossicle recover, at most {MOST_RECOVERED_S} s missing"
+        ),
+        measured: if recovers {
+            format!("{good} of {kills}, at most {most:.2} s")
+        } else {
+            "not there".to_owned()
+        },
+        holds: recovers && good == kills,
+    });
+}

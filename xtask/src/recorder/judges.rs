@@ -128,10 +128,11 @@ pub fn is_in_place(account: &Account) -> bool {
     account.strange == 0 && account.skipped() == 0
 }
 
-/// Seconds from the last frame in the file to what the source was at.
+/// Seconds from the last frame in the file to what the source was at; negative where the source began
+/// anew behind that frame.
 pub fn missing_s(account: &Account, number: Option<f64>) -> Option<f64> {
     let last = account.last()?;
-    Some((wrapped(number? - f64::from(last)) / RATE).max(0.0))
+    Some(wrapped(number? - f64::from(last)) / RATE)
 }
 
 /// The frames that a sidecar lists as lost: position, frames, cause.

@@ -11,7 +11,7 @@ use super::judges::{MOST_MISSING_S, missing_s};
 use super::program::{Ended, Place, Recorder, Running};
 use super::rig::{Kind, Rig};
 use super::score::Score;
-use super::take::{Account, Take};
+use super::take::{Account, Gap, Take};
 use super::watch::wrapped;
 
 /// What the control may be wrong by, in frames: it hears the counter in pieces of 20 ms, before and
@@ -200,10 +200,9 @@ impl Done {
         }
         let skipped = account.skipped();
         if skipped > 0 && !self.around.server_hit {
-            let gaps = account.gaps.len();
-            return Some(format!(
-                "{skipped} frames gone without a trace, {gaps} gaps"
-            ));
+            let lost = account.gaps.iter().filter(|gap| gap.silence < gap.passed);
+            let first: Vec<String> = lost.take(4).map(Gap::to_string).collect();
+            return Some(format!("{skipped} frames gone: {}", first.join(", ")));
         }
         let Around { shift, number, .. } = self.around;
         let Some(shift) = shift else {
@@ -211,8 +210,12 @@ impl Done {
         };
         match missing_s(account, number) {
             None => return Some("nothing of the source".into()),
-            Some(missing) if missing > MOST_MISSING_S => {
-                return Some(format!("ends {missing:.2} s early"));
+            // What the source began to count anew is not behind what it counted before.
+            Some(missing) if missing.abs() > MOST_MISSING_S => {
+                return Some(match self.around.server_hit {
+                    true => "ends with the fault".to_owned(),
+                    false => format!("ends {missing:.2} s early"),
+                });
             }
             Some(_) => {}
         }

@@ -1,5 +1,6 @@
 //! A take as the bytes that are there, and the account of the counter signal in it.
 
+use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -147,6 +148,17 @@ pub struct Gap {
     pub silence: u64,
     /// Numbers of the counter that passed meanwhile.
     pub passed: u64,
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            position,
+            silence,
+            passed,
+        } = self;
+        write!(f, "at {position} {silence} for {passed}")
+    }
 }
 
 /// The counter followed through a take.

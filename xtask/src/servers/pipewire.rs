@@ -1,4 +1,5 @@
-//! A PipeWire server with a null sink, and WirePlumber, which connects clients to it.
+//! A PipeWire server with a null sink, WirePlumber, which connects clients to it, and the bus that
+//! WirePlumber needs.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -23,6 +24,7 @@ const SINK: &str = "context.objects = [ { factory = adapter args = {
 pub struct Pipewire {
     server: Process,
     manager: Process,
+    _bus: Process,
     folder: TempDir,
 }
 
@@ -30,7 +32,7 @@ impl Pipewire {
     /// The sink, which is a source for who records it with `stream.capture.sink`.
     pub const SPEAKER: &'static str = "speaker";
 
-    /// Starts `pipewire` and `wireplumber` in a folder of their own and waits for the sink.
+    /// Starts `dbus-daemon`, `pipewire` and `wireplumber` in a folder of their own and waits for the sink.
     ///
     /// # Errors
     /// When one is not installed, ends, or the sink is not there within 15 s.
@@ -40,10 +42,17 @@ impl Pipewire {
         fs::create_dir_all(&settings).context("making PipeWire's folders")?;
         fs::create_dir(folder.path().join("run"))?;
         fs::write(settings.join("sink.conf"), SINK)?;
+        let mut bus = tool(&folder, "dbus-daemon");
+        bus.args(["--session", "--nofork", "--nopidfile"])
+            .arg(format!("--address={}", bus_address(&folder)))
+            .stdout(Stdio::null());
+        let bus = Process::start(bus, &folder.path().join("dbus.log"))?;
+        wait_for(&folder, "bus")?;
         let (server, manager) = launch(&folder)?;
         let mut started = Self {
             server,
             manager,
+            _bus: bus,
             folder,
         };
         started.wait()?;
@@ -56,6 +65,8 @@ impl Pipewire {
     /// As [`start`](Self::start).
     pub fn restart(&mut self) -> Result<()> {
         self.manager.kill();
+        // What a crash leaves behind.
+        let _ = fs::remove_file(self.folder.path().join("run/pipewire-0"));
         (self.server, self.manager) = launch(&self.folder)?;
         self.wait()
     }
@@ -108,10 +119,18 @@ fn launch(folder: &TempDir) -> Result<(Process, Process)> {
     };
     let server = start("pipewire")?;
     // A manager that finds no server ends at once.
-    poll("waiting for pipewire's socket", START_LIMIT, || {
-        Ok(folder.path().join("run/pipewire-0").exists().then_some(()))
-    })?;
+    wait_for(folder, "run/pipewire-0")?;
     Ok((server, start("wireplumber")?))
+}
+
+fn wait_for(folder: &TempDir, socket: &str) -> Result<()> {
+    poll(&format!("waiting for {socket}"), START_LIMIT, || {
+        Ok(folder.path().join(socket).exists().then_some(()))
+    })
+}
+
+fn bus_address(folder: &TempDir) -> String {
+    format!("unix:path={}", folder.path().join("bus").display())
 }
 
 fn tool(folder: &TempDir, program: &str) -> Command {
@@ -123,7 +142,7 @@ fn tool(folder: &TempDir, program: &str) -> Command {
         .env("HOME", place)
         .env("XDG_CONFIG_HOME", place.join("config"))
         .env("XDG_STATE_HOME", place.join("state"))
-        .env_remove("DBUS_SESSION_BUS_ADDRESS")
+        .env("DBUS_SESSION_BUS_ADDRESS", bus_address(folder))
         .stdin(Stdio::null())
         .stderr(Stdio::null());
     command

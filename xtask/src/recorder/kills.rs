@@ -32,10 +32,11 @@ struct Killed {
 }
 
 impl Killed {
-    /// A take so young that half a second of it has not been heard may have no name yet.
+    /// A take so young that half a second of it has not been heard may have no name or no frames yet.
     fn is_whole(&self, opening: Duration) -> bool {
         let young = self.age < opening + Duration::from_secs_f64(MOST_MISSING_S);
-        self.found.is_whole() || (!self.found.named && young)
+        let empty = !self.found.named || (self.found.opens && self.found.missing_s.is_none());
+        self.found.is_whole() || (empty && young)
     }
 }
 
@@ -181,6 +182,16 @@ fn tell(recorder: Recorder, all: &[Killed], opening: Duration, table: &mut Table
     };
     let [median, most] = missing(|killed| killed.found.missing_s);
     let name = recorder.name();
+    let broken = all.iter().filter(|killed| !killed.is_whole(opening));
+    if recorder.is_ours() {
+        broken.take(5).for_each(|killed| {
+            println!(
+                "      killed at {:.2?}: {}",
+                killed.age,
+                killed.found.words()
+            );
+        });
+    }
     let young = all.iter().filter(|killed| !killed.found.named).count();
     println!(
         "{name:<22}{kills:>6} kills, {opens} open as they are, {young} had no file yet, missing {median:.2} s, at most {most:.2} s"
@@ -201,7 +212,7 @@ fn tell(recorder: Recorder, all: &[Killed], opening: Duration, table: &mut Table
         let within = |found: &Found| found.missing_s.is_some_and(|s| s <= MOST_RECOVERED_S);
         let found = killed.recovered.as_ref();
         found.is_some_and(|found| found.opens && found.in_place && within(found))
-            || (!killed.found.named && killed.is_whole(opening))
+            || (killed.found.missing_s.is_none() && killed.is_whole(opening))
     };
     let good = all.iter().filter(recovered).count();
     let [_, most] = missing(|killed| killed.recovered.as_ref()?.missing_s);

@@ -16,8 +16,6 @@ use super::watch::Watch;
 
 /// The client of the JACK server that plays the counter.
 pub const JACK_SOURCE: &str = "counter";
-/// The sink with many channels.
-const WIDE: &str = "wide";
 
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +66,7 @@ impl Rig {
         Self::with_channels(kind, 2)
     }
 
-    /// The same with so many channels, for PulseAudio: its limit is 32.
+    /// The same with so many channels, for JACK.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -95,9 +93,12 @@ impl Rig {
     fn play(&mut self) -> Result<()> {
         self.feeder = Some(match &self.server {
             Server::Pulse(server) => Feeder::Process(self.pacat(server)?),
-            Server::Jack(server) => {
-                Feeder::Jack(Source::start(server, JACK_SOURCE, 2, &Signal::Counter)?)
-            }
+            Server::Jack(server) => Feeder::Jack(Source::start(
+                server,
+                JACK_SOURCE,
+                self.channels,
+                &Signal::Counter,
+            )?),
             Server::Pipewire(server) => Feeder::Process(self.pw_play(server)?),
         });
         self.listen()
@@ -164,47 +165,13 @@ impl Rig {
 
     /// `pacat` with a thread that writes the counter as fast as it is taken.
     fn pacat(&self, server: &PulseAudio) -> Result<Process> {
-        let channels = self.channels;
-        let wide = channels > 2;
-        let map = (0..channels)
-            .map(|channel| format!("aux{channel}"))
-            .collect::<Vec<_>>()
-            .join(",");
-        if wide {
-            let mut load = server.tool("pactl");
-            load.args([
-                "load-module",
-                "module-null-sink",
-                "format=float32le",
-                "rate=48000",
-            ])
-            .args([format!("sink_name={WIDE}"), "norewinds=1".into()])
-            .args([format!("channels={channels}"), format!("channel_map={map}")])
-            .stdout(Stdio::null());
-            xtask::process::poll("loading a sink", std::time::Duration::from_secs(5), || {
-                Ok(load.status()?.success().then_some(()))
-            })?;
-            let mut choose = server.tool("pactl");
-            choose
-                .args(["set-default-source", &format!("{WIDE}.monitor")])
-                .status()?;
-        }
         let mut command = server.tool("pacat");
         command
             .args(["--playback", "--raw", "--format=float32le", "--rate=48000"])
-            .args([
-                format!("--channels={channels}"),
-                "--latency-msec=1000".into(),
-            ])
-            .arg(format!(
-                "--device={}",
-                if wide { WIDE } else { PulseAudio::MIC_FEED }
-            ))
+            .args(["--channels=2", "--latency-msec=1000"])
+            .arg(format!("--device={}", PulseAudio::MIC_FEED))
             .stdin(Stdio::piped())
             .stdout(Stdio::null());
-        if wide {
-            command.arg(format!("--channel-map={map}"));
-        }
         let mut process = Process::start(command, &self.folder.path().join("pacat.log"))?;
         let mut pipe = process.stdin().context("input of pacat")?;
         thread::spawn(move || {
@@ -212,7 +179,7 @@ impl Rig {
             for begin in (0_u32..).step_by(480) {
                 bytes.clear();
                 for time in begin..begin + 480 {
-                    let samples = (0..channels).flat_map(|port| counter(time, port).to_le_bytes());
+                    let samples = (0..2).flat_map(|port| counter(time, port).to_le_bytes());
                     bytes.extend(samples);
                 }
                 // It has ended.

@@ -19,6 +19,8 @@ use super::score::{Class, Score};
 use super::take::{Take, between};
 use crate::table::Table;
 
+/// Runs of the stall that the server may spoil.
+const STALL_RUNS: usize = 4;
 /// Full disks at once.
 const AT_ONCE: usize = 6;
 /// The exit code that says that there was no room.
@@ -28,7 +30,9 @@ const NOTICE: Duration = Duration::from_secs(4);
 /// Bytes a second of a take here.
 const BYTES_PER_S: u64 = 48_000 * 8;
 
-/// The disk stands still for `seconds` under a take of 32 channels.
+/// The disk stands still for `seconds` under a take of 32 channels: from JACK, as more than 31 are not
+/// had from PulseAudio. Frames that the server left out, which it tells as xruns, are not the disk's:
+/// then it is done again.
 ///
 /// # Errors
 /// When the disk or the server cannot be made.
@@ -38,7 +42,24 @@ pub fn stall(seconds: f64, table: &mut Table) -> Result<()> {
         table.skip(&name, mount::NOT_ROOT);
         return Ok(());
     }
-    let rig = Rig::with_channels(Kind::Pulse, 32)?;
+    for run in 1..=STALL_RUNS {
+        let (measured, holds, xruns) = stalled(seconds)?;
+        if holds || xruns == 0 || run == STALL_RUNS {
+            table.push(Bar {
+                name: name.clone(),
+                measured,
+                holds,
+            });
+            break;
+        }
+        println!("run {run} was spoiled: {measured}");
+    }
+    Ok(())
+}
+
+/// What came out, whether no frame was lost, and how many xruns the server told.
+fn stalled(seconds: f64) -> Result<(String, bool, u64)> {
+    let rig = Rig::with_channels(Kind::Jack, 32)?;
     let disk = Mount::ext4(&mount::in_memory(), 512)?;
     let logs = tempfile::tempdir()?;
     let path = disk.path();
@@ -48,7 +69,7 @@ pub fn stall(seconds: f64, table: &mut Table) -> Result<()> {
         number: 0,
         more: &["--channels", "32"],
     };
-    let running = Recorder::OssiclePulse.start(&rig, place)?;
+    let running = Recorder::OssicleJack.start(&rig, place)?;
     sleep(Duration::from_secs(2));
     let frozen = disk.freeze()?;
     sleep(Duration::from_secs_f64(seconds));
@@ -61,17 +82,15 @@ pub fn stall(seconds: f64, table: &mut Table) -> Result<()> {
     let take = Take::read(&file).with_context(|| ended.said.clone())?;
     let account = take.account(take.claimed);
     let missing = missing_s(&account, rig.watch.number(rig.zero, end));
-    let gaps: u64 = account.gaps.iter().map(|gap| gap.passed).sum();
-    let late = missing.is_some_and(|missing| missing < 0.5);
-    table.push(Bar {
-        name,
-        measured: format!(
-            "{} frames, {gaps} lost, {} strange, exit {:?}",
-            account.heard, account.strange, ended.exit
-        ),
-        holds: gaps == 0 && account.strange == 0 && late && take.is_true() && ended.exit == Some(0),
-    });
-    Ok(())
+    let (_, lost) = account.silence_and_passed();
+    let xruns = ended.summary["xruns"].as_u64().unwrap_or(0);
+    let all = lost == 0 && account.strange == 0 && missing.is_some_and(|s| s.abs() < 0.5);
+    let measured = format!(
+        "{} frames, {lost} lost, {} strange, {xruns} xruns of the server, exit {:?}",
+        account.heard, account.strange, ended.exit
+    );
+    let holds = all && take.is_true() && ended.exit == Some(0);
+    Ok((measured, holds, xruns))
 }
 
 /// A take on a disk that is full soon.

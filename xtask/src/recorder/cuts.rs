@@ -33,11 +33,16 @@ struct Cut {
     age: Duration,
 }
 
-/// Makes `count` cuts of the takes of all recorders.
+/// Makes `count` cuts of the takes of all recorders, at most `spacing_s` apart.
 ///
 /// # Errors
 /// When a disk or a copy cannot be made.
-pub fn run(stage: &mut Stage, count: usize, table: &mut Table, score: &mut Score) -> Result<()> {
+pub fn run(
+    stage: &mut Stage,
+    (count, spacing_s): (usize, f64),
+    table: &mut Table,
+    score: &mut Score,
+) -> Result<()> {
     if !mount::is_possible() {
         table.skip("bar 2: power cuts", mount::NOT_ROOT);
         return Ok(());
@@ -63,7 +68,7 @@ pub fn run(stage: &mut Stage, count: usize, table: &mut Table, score: &mut Score
         sleep(Duration::from_secs(2));
         let mut cuts = Vec::new();
         for number in 0..now {
-            sleep(Duration::from_secs_f64(dice.uniform(0.2, 2.2)));
+            sleep(Duration::from_secs_f64(dice.uniform(0.2, spacing_s)));
             let image = copies.path().join(format!("cut-{number}"));
             let frozen = outer.freeze()?;
             let at = Instant::now();

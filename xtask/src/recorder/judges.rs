@@ -1,5 +1,6 @@
 //! What programs that others wrote make of a take.
 
+use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -19,6 +20,17 @@ pub struct Readers {
     pub sndfile: Option<u64>,
     pub ffprobe: Option<u64>,
     pub ossicle: Option<u64>,
+}
+
+impl fmt::Display for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let says = |read: Option<u64>| read.map_or("nothing".to_owned(), |read| read.to_string());
+        let [sndfile, ffprobe, ossicle] = [self.sndfile, self.ffprobe, self.ossicle].map(says);
+        write!(
+            f,
+            "sndfile-info reads {sndfile}, ffprobe {ffprobe}, ossicle {ossicle}"
+        )
+    }
 }
 
 impl Readers {
@@ -68,6 +80,8 @@ pub struct Found {
     pub named: bool,
     /// Every reader opens it with as many frames as its header claims and as are there.
     pub opens: bool,
+    /// Frames that the header claims, those that are there, and what the readers say.
+    pub said: Option<(u64, u64, Readers)>,
     /// Nothing strange in it, and every frame at its place.
     pub in_place: bool,
     /// Seconds at the end that a reader does not get; `None` where it gets nothing.
@@ -81,6 +95,7 @@ impl Found {
         let nothing = Self {
             named: file.exists(),
             opens: false,
+            said: None,
             in_place: false,
             missing_s: None,
         };
@@ -92,6 +107,7 @@ impl Found {
         let account = take.account(most.min(take.present()));
         Self {
             opens: take.is_true() && readers.all_read(take.claimed, ours),
+            said: Some((take.claimed, take.present(), readers)),
             in_place: is_in_place(&account),
             missing_s: missing_s(&account, number),
             ..nothing
@@ -114,7 +130,12 @@ impl Found {
             .map_or("all".into(), |seconds| format!("{seconds:.2} s"));
         match self {
             Self { named: false, .. } => "no file".into(),
-            Self { opens: false, .. } => format!("header not true, {missing} missing"),
+            Self { opens: false, .. } => match self.said {
+                None => format!("no take, {missing} missing"),
+                Some((claimed, present, readers)) => format!(
+                    "header claims {claimed} of {present} frames, {readers}, {missing} missing"
+                ),
+            },
             Self {
                 in_place: false, ..
             } => "frames lost in between".into(),

@@ -3,9 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, sleep};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -13,6 +11,7 @@ use xtask::bar::Bar;
 
 use super::dice::Dice;
 use super::judges::{Found, MOST_MISSING_S};
+use super::pool;
 use super::program::{Place, Recorder, offers, ossicle};
 use super::rig::Rig;
 use super::scene::Stage;
@@ -51,16 +50,18 @@ pub fn run(
     score: &mut Score,
 ) -> Result<()> {
     let recovers = offers(&["recover", "--help"], "recover")?;
-    for recorder in stage.recorders.clone() {
-        let times = if recorder == Recorder::OssiclePulse {
-            count
-        } else {
-            others
-        };
-        stage.rigs.values_mut().try_for_each(Rig::refresh)?;
-        // The control has to be heard before the first is killed.
-        sleep(Duration::from_millis(300));
-        let all = kill(stage.rig(recorder)?, recorder, times, recovers)?;
+    stage.rigs.values_mut().try_for_each(Rig::refresh)?;
+    // The control has to be heard before the first is killed.
+    sleep(Duration::from_millis(300));
+    let jobs = stage.jobs(count, others);
+    let stage = &*stage;
+    let all = pool::each(&jobs, AT_ONCE, |(recorder, number)| {
+        let killed = one(stage.rig(*recorder)?, *recorder, *number, recovers)?;
+        Ok((*recorder, killed))
+    })?;
+    for recorder in &stage.recorders {
+        let all = all.iter().filter(|(who, _)| who == recorder);
+        let all: Vec<&Killed> = all.map(|(_, killed)| killed).collect();
         // How long it takes until frames come in: the quickest take says.
         let opening = opening(&all);
         for killed in &all {
@@ -69,53 +70,21 @@ pub fn run(
                 killed.age.as_secs_f64(),
                 killed.found.words()
             );
-            score.count(recorder, Class::Killed, killed.is_whole(opening), words);
+            score.count(*recorder, Class::Killed, killed.is_whole(opening), words);
         }
-        tell(recorder, &all, opening, table, recovers);
+        tell(*recorder, &all, opening, table, recovers);
     }
     Ok(())
 }
 
 /// Shortest life of a process that left frames of the source: less than what opening takes is never
 /// a take.
-fn opening(all: &[Killed]) -> Duration {
+fn opening(all: &[&Killed]) -> Duration {
     let with_frames = all.iter().filter(|killed| killed.found.missing_s.is_some());
     with_frames
         .map(|killed| killed.age)
         .min()
         .unwrap_or_default()
-}
-
-fn kill(rig: &Rig, recorder: Recorder, times: usize, recovers: bool) -> Result<Vec<Killed>> {
-    let next = AtomicUsize::new(0);
-    let all = Mutex::new(Vec::new());
-    // Another recorder's takes at once are no matter, but a machine that is busy is.
-    let workers = AT_ONCE.min(times);
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers)
-            .map(|_| {
-                scope.spawn(|| -> Result<()> {
-                    loop {
-                        let number = next.fetch_add(1, Ordering::Relaxed);
-                        if number >= times {
-                            return Ok(());
-                        }
-                        let killed = one(rig, recorder, number, recovers)?;
-                        if let Ok(mut all) = all.lock() {
-                            all.push(killed);
-                        }
-                    }
-                })
-            })
-            .collect();
-        workers
-            .into_iter()
-            .try_for_each(|worker| match worker.join() {
-                Ok(result) => result,
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
-    })?;
-    Ok(all.into_inner().unwrap_or_default())
 }
 
 fn one(rig: &Rig, recorder: Recorder, number: usize, recovers: bool) -> Result<Killed> {
@@ -168,12 +137,12 @@ fn recover(folder: &Path) {
     }
 }
 
-fn tell(recorder: Recorder, all: &[Killed], opening: Duration, table: &mut Table, recovers: bool) {
+fn tell(recorder: Recorder, all: &[&Killed], opening: Duration, table: &mut Table, recovers: bool) {
     let kills = all.len();
     let whole = all.iter().filter(|killed| killed.is_whole(opening)).count();
     let opens = all.iter().filter(|killed| killed.found.opens).count();
     let missing = |pick: fn(&Killed) -> Option<f64>| {
-        let mut missing: Vec<f64> = all.iter().filter_map(pick).collect();
+        let mut missing: Vec<f64> = all.iter().copied().filter_map(pick).collect();
         missing.sort_by(f64::total_cmp);
         let at = |part: usize| {
             missing.get((missing.len() * part / 100).min(missing.len().saturating_sub(1)))
@@ -214,7 +183,7 @@ fn tell(recorder: Recorder, all: &[Killed], opening: Duration, table: &mut Table
         found.is_some_and(|found| found.opens && found.in_place && within(found))
             || (killed.found.missing_s.is_none() && killed.is_whole(opening))
     };
-    let good = all.iter().filter(recovered).count();
+    let good = all.iter().copied().filter(recovered).count();
     let [_, most] = missing(|killed| killed.recovered.as_ref()?.missing_s);
     table.push(Bar {
         name: format!(

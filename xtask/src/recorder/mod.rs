@@ -11,6 +11,7 @@ mod faults;
 mod judges;
 mod kills;
 mod mount;
+mod pool;
 mod program;
 mod rig;
 mod room;
@@ -30,7 +31,8 @@ use score::{Class, Score};
 /// How often each thing is done.
 struct Times {
     faults: usize,
-    cuts: usize,
+    /// How many, and the longest time from one to the next: Linux writes by itself after half a minute.
+    cuts: (usize, f64),
     /// Of ours, and of each other recorder.
     kills: [usize; 2],
     full: [usize; 2],
@@ -40,7 +42,7 @@ struct Times {
 
 const LONG: Times = Times {
     faults: 50,
-    cuts: 50,
+    cuts: (50, 8.0),
     kills: [1_000, 20],
     full: [100, 6],
     spills: 10,
@@ -48,7 +50,7 @@ const LONG: Times = Times {
 };
 const SHORT: Times = Times {
     faults: 4,
-    cuts: 3,
+    cuts: (3, 2.0),
     kills: [16, 2],
     full: [6, 1],
     spills: 1,

@@ -211,9 +211,11 @@ impl Rig {
             }
             file.flush()?;
         }
-        let mut command = server.tool("pw-play");
+        // It holds less than three minutes.
+        let again = "while pw-play --target \"$0\" \"$1\"; do :; done";
+        let mut command = server.tool("sh");
         command
-            .args(["--target", Pipewire::SPEAKER])
+            .args(["-c", again, Pipewire::SPEAKER])
             .arg(&path)
             .stdout(Stdio::null());
         Process::start(command, &self.folder.path().join("pw-play.log"))

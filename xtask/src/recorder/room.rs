@@ -1,9 +1,7 @@
 //! Bar 4: a disk that stands still under 32 channels, and one that is full.
 
 use std::fs;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, sleep};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -12,6 +10,7 @@ use xtask::bar::Bar;
 use super::dice::Dice;
 use super::judges::{Readers, is_in_place, missing_s};
 use super::mount::{self, Mount};
+use super::pool;
 use super::program::{Place, Recorder, offers};
 use super::rig::{Kind, Rig};
 use super::scene::Stage;
@@ -95,7 +94,10 @@ fn stalled(seconds: f64) -> Result<(String, bool, u64)> {
 
 /// A take on a disk that is full soon.
 struct Full {
+    /// The header claims what is there, but for half a second, and all readers agree with it.
     closed_true: bool,
+    /// It claims all that is there.
+    exact: bool,
     in_place: bool,
     warned: bool,
     exit: Option<i32>,
@@ -112,6 +114,7 @@ impl Full {
         }];
         let all = [
             (self.closed_true, "header not true"),
+            (self.exact, "not all claimed"),
             (self.in_place, "frames lost"),
             (self.warned, "no word"),
         ];
@@ -145,18 +148,20 @@ pub fn full(
         return Ok(());
     }
     stage.rigs.values_mut().try_for_each(Rig::refresh)?;
+    let jobs = stage.jobs(count, others);
+    let stage = &*stage;
+    let all = pool::each(&jobs, AT_ONCE, |(recorder, number)| {
+        Ok((*recorder, fill(stage.rig(*recorder)?, *recorder, *number)?))
+    })?;
     for recorder in &stage.recorders {
-        let times = if *recorder == Recorder::OssiclePulse {
-            count
-        } else {
-            others
-        };
-        let all = fill_many(stage.rig(*recorder)?, *recorder, times)?;
+        let all = all.iter().filter(|(who, _)| who == recorder);
+        let all: Vec<&Full> = all.map(|(_, full)| full).collect();
+        let times = all.len();
         for one in &all {
             score.count(*recorder, Class::Full, one.survived(), one.words());
         }
         let good = all.iter().filter(|one| one.survived()).count();
-        let last = all.last().map(Full::words).unwrap_or_default();
+        let last = all.last().map(|full| full.words()).unwrap_or_default();
         println!(
             "{:<22}{good} of {times} closed true with a code; {last}",
             recorder.name()
@@ -165,7 +170,7 @@ pub fn full(
             let full = all
                 .iter()
                 .filter(|one| one.survived() && one.exit == Some(NO_ROOM));
-            let full = full.filter(|one| one.warned).count();
+            let full = full.filter(|one| one.warned && one.exact).count();
             let first = all
                 .iter()
                 .find(|one| !(one.survived() && one.exit == Some(NO_ROOM)));
@@ -183,36 +188,6 @@ pub fn full(
         }
     }
     Ok(())
-}
-
-fn fill_many(rig: &Rig, recorder: Recorder, times: usize) -> Result<Vec<Full>> {
-    let next = AtomicUsize::new(0);
-    let all = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..AT_ONCE.min(times))
-            .map(|_| {
-                scope.spawn(|| -> Result<()> {
-                    loop {
-                        let number = next.fetch_add(1, Ordering::Relaxed);
-                        if number >= times {
-                            return Ok(());
-                        }
-                        let full = fill(rig, recorder, number)?;
-                        if let Ok(mut all) = all.lock() {
-                            all.push(full);
-                        }
-                    }
-                })
-            })
-            .collect();
-        workers
-            .into_iter()
-            .try_for_each(|worker| match worker.join() {
-                Ok(result) => result,
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
-    })?;
-    Ok(all.into_inner().unwrap_or_default())
 }
 
 fn fill(rig: &Rig, recorder: Recorder, number: usize) -> Result<Full> {
@@ -237,14 +212,16 @@ fn fill(rig: &Rig, recorder: Recorder, number: usize) -> Result<Full> {
     let ended = running.finish();
     let read = Take::read(&file).ok();
     let said = format!("{} {}", ended.said, ended.summary["warnings"]).to_lowercase();
-    let (closed_true, in_place) = read.map_or((false, false), |take| {
-        let readers = Readers::ask(&file);
-        let closed = take.claimed == take.present() && take.claimed > 0;
-        let alike = readers.all_read(take.claimed, recorder.is_ours());
-        (closed && alike, is_in_place(&take.account(take.claimed)))
+    let [closed_true, exact, in_place] = read.map_or([false; 3], |take| {
+        let alike = Readers::ask(&file).all_read(take.claimed, recorder.is_ours());
+        let unclaimed = take.present().checked_sub(take.claimed);
+        let closed = unclaimed.is_some_and(|frames| frames <= 24_000) && take.claimed > 0;
+        let in_place = is_in_place(&take.account(take.claimed));
+        [closed && alike, unclaimed == Some(0), in_place]
     });
     Ok(Full {
         closed_true,
+        exact,
         in_place,
         warned: ["full", "room", "space"]
             .iter()

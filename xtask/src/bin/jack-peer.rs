@@ -3,7 +3,7 @@
 //! `jack-peer source NAME PORTS counter|FILE`: FILE is raw interleaved f32, played from the
 //! cycle after the line `go` on standard input. `jack-peer sink NAME PORTS FILE`: see
 //! `xtask::peers::jack::Recording` for the file. `jack-peer watch NAME 0 -` prints the frame time
-//! of the last cycle over and over. All print `ready` once they run, and end in order when their
+//! of the last cycle and the number of xruns over and over. All print `ready` once they run, and end in order when their
 //! standard input ends.
 
 use std::fs::File;
@@ -186,11 +186,13 @@ impl jack::ProcessHandler for Watch {
 fn watch(client: Client) -> Result<()> {
     let time = Arc::new(AtomicU32::new(0));
     let told = Arc::clone(&time);
-    let active = client.activate_async((), Watch(time))?;
+    let xruns = Arc::new(AtomicU64::new(0));
+    let active = client.activate_async(Xruns(Arc::clone(&xruns)), Watch(time))?;
     say("ready")?;
     thread::spawn(move || -> Result<()> {
         loop {
-            say(&told.load(Ordering::Relaxed).to_string())?;
+            let (time, xruns) = (told.load(Ordering::Relaxed), xruns.load(Ordering::Relaxed));
+            say(&format!("{time} {xruns}"))?;
             thread::sleep(Duration::from_millis(5));
         }
     });

@@ -91,7 +91,7 @@ pub struct Found {
 impl Found {
     /// Looks at a take of which the source was at `number` when it was left. What a reader gets is
     /// what the most willing one of others gets.
-    pub fn look(file: &Path, ours: bool, number: Option<f64>) -> Self {
+    pub fn look(file: &Path, ours: bool, number: Option<f64>, slack: u64) -> Self {
         let nothing = Self {
             named: file.exists(),
             opens: false,
@@ -108,7 +108,7 @@ impl Found {
         Self {
             opens: take.is_true() && readers.all_read(take.claimed, ours),
             said: Some((take.claimed, take.present(), readers)),
-            in_place: is_in_place(&account),
+            in_place: is_in_place(&account, slack),
             missing_s: missing_s(&account, number),
             ..nothing
         }
@@ -145,8 +145,8 @@ impl Found {
 }
 
 /// Every gap is filled with as many frames as passed.
-pub fn is_in_place(account: &Account) -> bool {
-    account.strange == 0 && account.skipped() == 0
+pub fn is_in_place(account: &Account, slack: u64) -> bool {
+    account.strange == 0 && account.lost(slack) == 0
 }
 
 /// Seconds from the last frame in the file to what the source was at; negative where the source began

@@ -116,6 +116,18 @@ impl Rig {
         }
     }
 
+    /// Frames by which source and recorder may be apart: in a cycle of a JACK server that ends in an
+    /// xrun one client may be in time and the other not, so that what one plays is heard a cycle late
+    /// until the next xrun.
+    pub fn slack(&self) -> u64 {
+        match &self.server {
+            Server::Jack(server) if self.watch.xruns() > 0 => {
+                u64::from(server.options().period_frames)
+            }
+            _ => 0,
+        }
+    }
+
     /// Stops the server where it is.
     ///
     /// # Errors

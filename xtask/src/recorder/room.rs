@@ -26,6 +26,8 @@ const AT_ONCE: usize = 6;
 const NO_ROOM: i32 = 4;
 /// What a recorder may take to notice, beside the time until the disk is full.
 const NOTICE: Duration = Duration::from_secs(4);
+/// Frames at the end that the header of a closed take may leave out: half a second.
+const MOST_UNCLAIMED: u64 = 24_000;
 /// Bytes a second of a take here.
 const BYTES_PER_S: u64 = 48_000 * 8;
 
@@ -96,6 +98,8 @@ fn stalled(seconds: f64) -> Result<(String, bool, u64)> {
 struct Full {
     /// The header claims what is there, but for half a second, and all readers agree with it.
     closed_true: bool,
+    /// What is claimed, what is there and what the readers say, where that is not true.
+    said: String,
     /// It claims all that is there.
     exact: bool,
     in_place: bool,
@@ -118,11 +122,11 @@ impl Full {
             (self.in_place, "frames lost"),
             (self.warned, "no word"),
         ];
-        words.extend(
-            all.iter()
-                .filter(|(holds, _)| !holds)
-                .map(|(_, what)| (*what).to_owned()),
-        );
+        let all = all.iter().filter(|(holds, _)| !holds);
+        words.extend(all.map(|(_, what)| (*what).to_owned()));
+        if !self.closed_true {
+            words.push(self.said.clone());
+        }
         words.join(", ")
     }
 
@@ -212,15 +216,20 @@ fn fill(rig: &Rig, recorder: Recorder, number: usize) -> Result<Full> {
     let ended = running.finish();
     let read = Take::read(&file).ok();
     let said = format!("{} {}", ended.said, ended.summary["warnings"]).to_lowercase();
+    let mut about = "no take".to_owned();
     let [closed_true, exact, in_place] = read.map_or([false; 3], |take| {
-        let alike = Readers::ask(&file).all_read(take.claimed, recorder.is_ours());
-        let unclaimed = take.present().checked_sub(take.claimed);
-        let closed = unclaimed.is_some_and(|frames| frames <= 24_000) && take.claimed > 0;
-        let in_place = is_in_place(&take.account(take.claimed));
+        let (claimed, present) = (take.claimed, take.present());
+        let readers = Readers::ask(&file);
+        about = format!("claims {claimed} of {present} frames, {readers}");
+        let alike = readers.all_read(claimed, recorder.is_ours());
+        let unclaimed = present.checked_sub(claimed);
+        let closed = unclaimed.is_some_and(|frames| frames <= MOST_UNCLAIMED) && claimed > 0;
+        let in_place = is_in_place(&take.account(claimed), rig.slack());
         [closed && alike, unclaimed == Some(0), in_place]
     });
     Ok(Full {
         closed_true,
+        said: about,
         exact,
         in_place,
         warned: ["full", "room", "space"]
@@ -306,7 +315,7 @@ fn spilled(rig: &Rig, number: usize) -> Result<()> {
         .map(|(last, first)| between(last, first));
     anyhow::ensure!(lost == Some(0), "{lost:?} frames between the files");
     anyhow::ensure!(
-        is_in_place(&before) && is_in_place(&after),
+        is_in_place(&before, 0) && is_in_place(&after, 0),
         "frames lost in a file"
     );
     let missing = missing_s(&after, rig.watch.number(rig.zero, end));

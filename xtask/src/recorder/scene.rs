@@ -33,6 +33,8 @@ pub struct Around {
     pub shift: Option<f64>,
     /// The number that the counter was at when the take was ended.
     pub number: Option<f64>,
+    /// Frames by which source and recorder may be apart.
+    pub slack: u64,
     /// The server itself was hit: it produced nothing for a while.
     pub server_hit: bool,
 }
@@ -126,6 +128,7 @@ impl Stage {
                 let around = Around {
                     shift: shift.map(|(before, end)| wrapped(end - before)),
                     number: rig.watch.number(rig.zero, end),
+                    slack: rig.slack(),
                     server_hit,
                 };
                 (*kind, around)
@@ -212,11 +215,11 @@ impl Done {
         if account.strange > 0 {
             return Some(format!("{} frames of something else", account.strange));
         }
-        let skipped = account.skipped();
-        if skipped > 0 && !self.around.server_hit {
-            let lost = account.gaps.iter().filter(|gap| gap.silence < gap.passed);
-            let first: Vec<String> = lost.take(4).map(Gap::to_string).collect();
-            return Some(format!("{skipped} frames gone: {}", first.join(", ")));
+        let lost = account.lost(self.around.slack);
+        if lost > 0 && !self.around.server_hit {
+            let gaps = account.gaps.iter().filter(|gap| gap.silence != gap.passed);
+            let first: Vec<String> = gaps.take(4).map(Gap::to_string).collect();
+            return Some(format!("{lost} frames gone: {}", first.join(", ")));
         }
         let Around { shift, number, .. } = self.around;
         let Some(shift) = shift else {

@@ -150,6 +150,20 @@ pub struct Gap {
     pub passed: u64,
 }
 
+impl Gap {
+    /// Numbers that passed, negative where more than half of the counter's period did: it went back
+    /// then, or began anew.
+    fn forward(self) -> i64 {
+        let period = i64::from(COUNTER_PERIOD);
+        let passed = self.passed.cast_signed();
+        if passed < period / 2 {
+            passed
+        } else {
+            passed - period
+        }
+    }
+}
+
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -212,12 +226,17 @@ impl Account {
         self.gaps.iter().fold((0, 0), add)
     }
 
-    /// Frames of the source for which there is nothing in the file; more than half of the counter's
-    /// period is a counter that began anew.
-    pub fn skipped(&self) -> u64 {
-        let half = u64::from(COUNTER_PERIOD / 2);
-        let gaps = self.gaps.iter().filter(|gap| gap.passed < half);
-        gaps.map(|gap| gap.passed.saturating_sub(gap.silence)).sum()
+    /// Frames of the source for which there is nothing in the file. Source and recorder may be apart by
+    /// up to `slack` frames, now this way and now that.
+    pub fn lost(&self, slack: u64) -> u64 {
+        let slack = slack.cast_signed();
+        let (mut apart, mut lost) = (0_i64, 0);
+        for gap in &self.gaps {
+            apart += gap.silence.cast_signed() - gap.forward();
+            lost += (-slack - apart).max(0).unsigned_abs();
+            apart = apart.clamp(-slack, slack);
+        }
+        lost
     }
 }
 
@@ -246,8 +265,13 @@ mod tests {
         };
         assert_eq!(account.gaps, [gap(2, 0, 2), gap(4, 2, 2), gap(7, 0, 6)]);
         assert_eq!(
-            (account.skipped(), account.strange, account.heard),
-            (8, 1, 6)
+            (
+                account.lost(0),
+                account.lost(4),
+                account.strange,
+                account.heard
+            ),
+            (8, 4, 1, 6)
         );
         assert_eq!(between(COUNTER_PERIOD - 1, 0), 0);
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, Read};
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,6 +27,8 @@ type Heard = Arc<Mutex<Vec<(Instant, u32)>>>;
 #[derive(Debug, Default)]
 pub struct Watch {
     heard: Heard,
+    /// Xruns that a JACK server told.
+    xruns: Arc<AtomicU64>,
     client: Option<Client>,
 }
 
@@ -105,14 +107,21 @@ impl Watch {
         let folder = tempfile::tempdir()?;
         let (client, lines) = jack::Watch::start(server, "control")?;
         let heard = Arc::clone(&self.heard);
-        let mut last = 0;
+        let xruns = Arc::clone(&self.xruns);
         thread::spawn(move || {
+            let mut last = (0, 0);
             for line in lines.lines().map_while(Result::ok) {
-                let Ok(time) = line.parse::<u32>() else { break };
-                if time != last {
-                    last = time;
+                let Some((time, told)) = line.split_once(' ') else {
+                    break;
+                };
+                let (Ok(time), Ok(told)) = (time.parse::<u32>(), told.parse::<u64>()) else {
+                    break;
+                };
+                if time != last.0 {
                     push(&heard, time % COUNTER_PERIOD);
                 }
+                xruns.fetch_add(told.saturating_sub(last.1), Ordering::Relaxed);
+                last = (time, told);
             }
         });
         self.client = Some(Client {
@@ -126,6 +135,12 @@ impl Watch {
     /// Forgets what was heard.
     pub fn forget(&self) {
         lock(&self.heard).clear();
+        self.xruns.store(0, Ordering::Relaxed);
+    }
+
+    /// Xruns told since then; no server but JACK tells any.
+    pub fn xruns(&self) -> u64 {
+        self.xruns.load(Ordering::Relaxed)
     }
 
     /// Frames by which the counter is ahead of the clock that began at `zero`, over a stretch of

@@ -16,7 +16,7 @@ pub struct Watch {
 
 impl Watch {
     /// Starts the client `name`, waits until it runs, and returns it with the lines it prints
-    /// every few milliseconds: the frame time of the last cycle.
+    /// every few milliseconds: the frame time of the last cycle and the number of xruns so far.
     ///
     /// # Errors
     /// When the client cannot be built or started.

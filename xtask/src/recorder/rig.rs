@@ -17,6 +17,9 @@ use super::watch::Watch;
 /// The client of the JACK server that plays the counter.
 pub const JACK_SOURCE: &str = "counter";
 
+/// Frames of a cycle of PipeWire, as it comes.
+const QUANTUM: u64 = 1_024;
+
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -118,13 +121,14 @@ impl Rig {
 
     /// Frames by which source and recorder may be apart: in a cycle of a JACK server that ends in an
     /// xrun one client may be in time and the other not, so that what one plays is heard a cycle late
-    /// until the next xrun.
+    /// until the next xrun. PipeWire does the same and tells nobody.
     pub fn slack(&self) -> u64 {
         match &self.server {
             Server::Jack(server) if self.watch.xruns() > 0 => {
                 u64::from(server.options().period_frames)
             }
-            _ => 0,
+            Server::Pipewire(_) => QUANTUM,
+            Server::Jack(_) | Server::Pulse(_) => 0,
         }
     }
 

@@ -119,11 +119,18 @@ fn tell(recorder: Recorder, all: &[Found], table: &mut Table) {
     let lost = all.iter().filter(|found| found.missing_s.is_none()).count();
     let mut missing: Vec<f64> = all.iter().filter_map(|found| found.missing_s).collect();
     missing.sort_by(f64::total_cmp);
-    let median = missing.get(missing.len() / 2).copied().unwrap_or(f64::NAN);
-    let most = missing.last().copied().unwrap_or(f64::NAN);
+    let shown = |at: usize| {
+        missing
+            .get(at)
+            .map_or("all".to_owned(), |s| format!("{s:.2}"))
+    };
+    let (median, most) = (
+        shown(missing.len() / 2),
+        shown(missing.len().saturating_sub(1)),
+    );
     let name = recorder.name();
     println!(
-        "{name:<22}{cuts:>8}{named:>8}{opens:>10}{median:>14.2}{most:>14.2}   all lost {lost} times"
+        "{name:<22}{cuts:>8}{named:>8}{opens:>10}{median:>14}{most:>14}   all lost {lost} times"
     );
     if recorder.is_ours() {
         let whole = all.iter().filter(|found| found.is_whole()).count();
@@ -132,7 +139,7 @@ fn tell(recorder: Recorder, all: &[Found], table: &mut Table) {
                 "bar 2: {cuts} power cuts, {name}: opens, at most {MOST_MISSING_S} s lost"
             ),
             measured: format!(
-                "{whole} whole, {opens} open, at most {most:.2} s, all lost {lost} times"
+                "{whole} whole, {opens} open, at most {most} s, all lost {lost} times"
             ),
             holds: whole == cuts,
         });

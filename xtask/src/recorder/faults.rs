@@ -5,15 +5,14 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use xtask::bar::Bar;
 
 use super::dice::Dice;
-use super::judges::{Listed, listed};
+use super::listed;
 use super::mount::{self, Mount};
 use super::scene::{Done, Stage, Verdict};
 use super::score::{Class, Score};
-use super::take::Take;
 use crate::table::Table;
 
 /// Most of ours at once, at both servers together.
@@ -170,15 +169,16 @@ impl Ours {
     fn see(&mut self, done: &Done, verdict: &Verdict) {
         self.takes += 1;
         self.accounted += usize::from(verdict.accounted);
-        let Some((account, _)) = &verdict.take else {
+        let Some((account, take)) = &verdict.take else {
             return;
         };
         let missed = account.gaps.iter().filter(|gap| gap.passed > 0).count();
         self.gaps += missed;
         self.with_gaps += usize::from(missed > 0);
-        let list = listed(&done.file);
+        let list = listed::read(&done.file);
         self.lists += usize::from(!matches!(list, Ok(None)));
-        let checked = list.and_then(|list| check_list(&list.unwrap_or_default(), done, verdict));
+        let checked = list
+            .and_then(|list| listed::check(&list.unwrap_or_default(), take, account, done.around));
         match checked {
             Ok(()) => self.true_lists += 1,
             Err(error) => {
@@ -214,47 +214,6 @@ impl Ours {
             holds: true_lists == takes,
         });
     }
-}
-
-/// The list beside a take against the take: what it lists is silent, in order and has a cause, and
-/// what the counter misses is listed. A take without gaps needs none.
-fn check_list(list: &Listed, done: &Done, verdict: &Verdict) -> Result<()> {
-    let Some((account, claimed)) = &verdict.take else {
-        return Ok(());
-    };
-    let take = Take::read(&done.file)?;
-    let mut end = 0;
-    for (position, frames, cause) in list {
-        ensure!(*position >= end, "{position}: listed twice or out of order");
-        ensure!(!cause.is_empty(), "{position}: no cause");
-        ensure!(
-            position + frames <= *claimed && take.is_silent(*position, *frames),
-            "{position}: {frames} frames listed as lost are not silent"
-        );
-        end = position + frames;
-    }
-    for gap in &account.gaps {
-        let (begin, end) = (gap.position, gap.position + gap.silence);
-        let overlap = |(position, frames, _): &(u64, u64, String)| {
-            (position + frames)
-                .min(end)
-                .saturating_sub((*position).max(begin))
-        };
-        let listed: u64 = list.iter().map(overlap).sum();
-        let is_listed = match gap.passed {
-            // The source was silent.
-            0 => true,
-            passed if passed == gap.silence && !done.around.server_hit => listed == passed,
-            _ => listed > 0 || gap.silence == 0,
-        };
-        ensure!(
-            is_listed,
-            "{begin}: {} frames of silence for {} that passed, {listed} listed",
-            gap.silence,
-            gap.passed
-        );
-    }
-    Ok(())
 }
 
 /// Takes every file away.

@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::Result;
 use serde_json::Value;
 
 use super::program::ossicle;
@@ -154,33 +153,4 @@ pub fn is_in_place(account: &Account, slack: u64) -> bool {
 pub fn missing_s(account: &Account, number: Option<f64>) -> Option<f64> {
     let last = account.last()?;
     Some(wrapped(number? - f64::from(last)) / RATE)
-}
-
-/// The frames that a sidecar lists as lost: position, frames, cause.
-pub type Listed = Vec<(u64, u64, String)>;
-
-/// Reads the list of gaps beside a take; `None` where there is none.
-///
-/// # Errors
-/// When it is not what it should be.
-pub fn listed(file: &Path) -> Result<Option<Listed>> {
-    let path = file.with_extension("wav.gaps.json");
-    let path = if path.exists() {
-        path
-    } else {
-        file.with_extension("gaps.json")
-    };
-    if !path.exists() {
-        return Ok(None);
-    }
-    let list: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
-    let gaps = list["gaps"].as_array();
-    let gaps = gaps.ok_or_else(|| anyhow::anyhow!("{}: no gaps", path.display()))?;
-    let read = |gap: &Value| {
-        let cause = gap["cause"].as_str().unwrap_or_default().to_owned();
-        Some((gap["position"].as_u64()?, gap["frames"].as_u64()?, cause))
-    };
-    let all: Option<Listed> = gaps.iter().map(read).collect();
-    all.map(Some)
-        .ok_or_else(|| anyhow::anyhow!("{}: a gap without position or frames", path.display()))
 }

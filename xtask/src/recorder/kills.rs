@@ -147,7 +147,7 @@ fn tell(recorder: Recorder, all: &[&Killed], opening: Duration, table: &mut Tabl
         let at = |part: usize| {
             missing.get((missing.len() * part / 100).min(missing.len().saturating_sub(1)))
         };
-        [50, 100].map(|part| at(part).copied().unwrap_or(f64::NAN))
+        [50, 100].map(|part| at(part).map_or("all".to_owned(), |s| format!("{s:.2} s")))
     };
     let [median, most] = missing(|killed| killed.found.missing_s);
     let name = recorder.name();
@@ -163,7 +163,7 @@ fn tell(recorder: Recorder, all: &[&Killed], opening: Duration, table: &mut Tabl
     }
     let young = all.iter().filter(|killed| !killed.found.named).count();
     println!(
-        "{name:<22}{kills:>6} kills, {opens} open as they are, {young} had no file yet, missing {median:.2} s, at most {most:.2} s"
+        "{name:<22}{kills:>6} kills, {opens} open as they are, {young} had no file yet, missing {median}, at most {most}"
     );
     if !recorder.is_ours() {
         return;
@@ -172,9 +172,7 @@ fn tell(recorder: Recorder, all: &[&Killed], opening: Duration, table: &mut Tabl
         name: format!(
             "bar 3: {kills} kill -9, {name}: opens unrepaired, at most {MOST_MISSING_S} s missing"
         ),
-        measured: format!(
-            "{whole} whole, {opens} open, {young} without a file, at most {most:.2} s"
-        ),
+        measured: format!("{whole} whole, {opens} open, {young} without a file, at most {most}"),
         holds: whole == kills,
     });
     let recovered = |killed: &&Killed| {
@@ -190,7 +188,7 @@ fn tell(recorder: Recorder, all: &[&Killed], opening: Duration, table: &mut Tabl
             "bar 3: the same after ossicle recover, at most {MOST_RECOVERED_S} s missing"
         ),
         measured: if recovers {
-            format!("{good} of {kills}, at most {most:.2} s")
+            format!("{good} of {kills}, at most {most}")
         } else {
             "not there".to_owned()
         },

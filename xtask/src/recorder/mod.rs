@@ -4,12 +4,14 @@
 //! The source is a counter: each frame's value is its number, so that each frame that is lost, and
 //! each that is replaced by silence, can be counted. A control client beside the recorders hears the
 //! counter at each server and tells what the source did from what a recorder did.
+//! `OSSICLE_PROGRAM` names another build of the program to be judged.
 
 mod cuts;
 mod dice;
 mod faults;
 mod judges;
 mod kills;
+mod listed;
 mod mount;
 mod pool;
 mod program;
@@ -80,6 +82,10 @@ pub fn run(options: &[&str]) -> Result<()> {
         setup::install(&[setup::BUILD, setup::TEST, setup::RECORDERS])
     })?;
     step("program, release", || {
+        if let Some(another) = std::env::var_os(program::ANOTHER) {
+            println!("{}", another.to_string_lossy());
+            return Ok(());
+        }
         let mut build = cargo(&["build", "--quiet", "--release", "--package", "ossicle-cli"]);
         build.arg("--target-dir").arg(target());
         run_command(build)

@@ -51,9 +51,10 @@ enum Feeder {
 #[derive(Debug)]
 pub struct Rig {
     pub kind: Kind,
-    pub server: Server,
+    // Clients go before their server.
     feeder: Option<Feeder>,
     pub watch: Watch,
+    pub server: Server,
     /// Where the clock of this rig begins.
     pub zero: Instant,
     channels: usize,

@@ -259,17 +259,11 @@ pub fn spill(stage: &Stage, times: usize, table: &mut Table) -> Result<()> {
         return Ok(());
     }
     let rig = stage.rig(Recorder::OssiclePulse)?;
-    let mut good = 0;
-    let mut fault = None;
-    for number in 0..times {
-        match spilled(rig, number) {
-            Ok(()) => good += 1,
-            Err(error) => {
-                println!("{error:#}");
-                fault.get_or_insert(format!("; {error:#}"));
-            }
-        }
-    }
+    let jobs: Vec<usize> = (0..times).collect();
+    let all = pool::each(&jobs, AT_ONCE, |number| Ok(spilled(rig, *number)))?;
+    let good = all.iter().filter(|spilled| spilled.is_ok()).count();
+    let fault = all.iter().find_map(|spilled| spilled.as_ref().err());
+    let fault = fault.map(|error| format!("; {error:#}"));
     table.push(Bar {
         name,
         measured: format!("{good} of {times}{}", fault.unwrap_or_default()),

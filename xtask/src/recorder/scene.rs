@@ -35,6 +35,8 @@ pub struct Around {
     pub number: Option<f64>,
     /// Frames by which source and recorder may be apart.
     pub slack: u64,
+    /// Frames of silence that the server played itself.
+    pub silent: u64,
     /// The server itself was hit: it produced nothing for a while.
     pub server_hit: bool,
 }
@@ -129,6 +131,7 @@ impl Stage {
                     shift: shift.map(|(before, end)| wrapped(end - before)),
                     number: rig.watch.number(rig.zero, end),
                     slack: rig.slack(),
+                    silent: rig.watch.silent(),
                     server_hit,
                 };
                 (*kind, around)
@@ -166,14 +169,14 @@ impl Stage {
 }
 
 /// What became of the frames of a take through a fault.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Verdict {
     /// Every frame of the source is in the file at its place, or silence of its exact length is.
     pub accounted: bool,
     /// In a few words.
     pub words: String,
     /// The take as it is, where it can be read.
-    pub take: Option<(Account, u64)>,
+    pub take: Option<(Account, Take)>,
 }
 
 impl Done {
@@ -193,7 +196,7 @@ impl Done {
         Verdict {
             accounted: fault.is_none(),
             words: fault.unwrap_or_else(|| "accounted for".into()),
-            take: Some((account, take.claimed)),
+            take: Some((account, take)),
         }
     }
 

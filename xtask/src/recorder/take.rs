@@ -30,7 +30,11 @@ impl Take {
         Self::parse(bytes).with_context(|| path.display().to_string())
     }
 
-    fn parse(bytes: Vec<u8>) -> Result<Self> {
+    /// The same of bytes.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(bytes: Vec<u8>) -> Result<Self> {
         let word = |at: usize| -> Option<u32> {
             let word = bytes.get(at..at + 4)?;
             Some(u32::from_le_bytes(word.try_into().ok()?))
@@ -245,10 +249,32 @@ pub fn between(last: u32, next: u32) -> u32 {
     (next + COUNTER_PERIOD - last + COUNTER_PERIOD - 1) % COUNTER_PERIOD
 }
 
+/// A stereo WAV of numbers of the counter and of silence.
+#[cfg(test)]
+pub fn wav(numbers: &[Option<u32>]) -> Vec<u8> {
+    use xtask::peers::jack::counter;
+
+    let mut bytes = b"RIFF\0\0\0\0WAVEJUNK\x03\0\0\0abc\0fmt \x10\0\0\0\x03\0\x02\0".to_vec();
+    let size = u32::try_from(numbers.len() * 8).unwrap();
+    for word in [
+        48_000,
+        384_000,
+        32 << 16 | 8,
+        u32::from_le_bytes(*b"data"),
+        size,
+    ] {
+        bytes.extend(u32::to_le_bytes(word));
+    }
+    for number in numbers {
+        let sample = |port| number.map_or(0.0, |number| counter(number, port));
+        bytes.extend([sample(0), sample(1)].map(f32::to_le_bytes).concat());
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Account, Frame, Gap, Take, between};
-    use xtask::peers::jack::{COUNTER_PERIOD, counter};
+    use super::{Account, COUNTER_PERIOD, Frame, Gap, Take, between, wav};
 
     #[test]
     fn silence_that_replaces_frames_and_frames_that_are_gone_are_told_apart() {
@@ -278,20 +304,10 @@ mod tests {
 
     #[test]
     fn a_take_is_read_past_what_its_header_claims() {
-        let mut bytes = b"RIFF\0\0\0\0WAVEJUNK\x03\0\0\0abc\0fmt \x10\0\0\0\x03\0\x02\0".to_vec();
-        bytes.extend(
-            [48_000_u32, 384_000, 32 << 16 | 8]
-                .map(u32::to_le_bytes)
-                .concat(),
-        );
-        bytes.extend(b"data\x08\0\0\0");
-        for time in 7..10 {
-            bytes.extend(
-                [counter(time, 0), counter(time, 1)]
-                    .map(f32::to_le_bytes)
-                    .concat(),
-            );
-        }
+        let numbers: Vec<Option<u32>> = (7..10).map(Some).collect();
+        let mut bytes = wav(&numbers);
+        let at = bytes.windows(4).position(|word| word == b"data").unwrap();
+        bytes[at + 4] = 8;
         let take = Take::parse(bytes).unwrap();
         assert_eq!((take.claimed, take.present()), (1, 3));
         let account = take.account(u64::MAX);

@@ -29,6 +29,8 @@ pub struct Watch {
     heard: Heard,
     /// Xruns that a JACK server told.
     xruns: Arc<AtomicU64>,
+    /// Frames of silence that were heard.
+    silent: Arc<AtomicU64>,
     client: Option<Client>,
 }
 
@@ -136,6 +138,12 @@ impl Watch {
     pub fn forget(&self) {
         lock(&self.heard).clear();
         self.xruns.store(0, Ordering::Relaxed);
+        self.silent.store(0, Ordering::Relaxed);
+    }
+
+    /// Frames of silence heard since then: the server played them itself.
+    pub fn silent(&self) -> u64 {
+        self.silent.load(Ordering::Relaxed)
     }
 
     /// Xruns told since then; no server but JACK tells any.
@@ -175,6 +183,7 @@ impl Watch {
         let heard = Arc::clone(&self.heard);
         let ended = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&ended);
+        let silent = Arc::clone(&self.silent);
         thread::spawn(move || {
             let (mut bytes, mut kept) = (vec![0; 1 << 16], 0);
             while !told.load(Ordering::Relaxed) {
@@ -182,13 +191,14 @@ impl Watch {
                     Ok(0) => thread::sleep(Duration::from_millis(5)),
                     Ok(read) => {
                         let whole = (kept + read) / FRAME * FRAME;
-                        if let Some(number) = whole.checked_sub(FRAME).and_then(|at| {
-                            Some(number(f32::from_le_bytes(
-                                bytes[at..at + 4].try_into().ok()?,
-                            )))
-                        }) {
-                            number.inspect(|number| push(&heard, *number));
+                        let frames = bytes[..whole].as_chunks::<FRAME>().0;
+                        if let Some([a, b, c, d, ..]) = frames.last()
+                            && let Some(number) = number(f32::from_le_bytes([*a, *b, *c, *d]))
+                        {
+                            push(&heard, number);
                         }
+                        let silence = frames.iter().filter(|frame| **frame == [0; FRAME]).count();
+                        silent.fetch_add(silence as u64, Ordering::Relaxed);
                         bytes.copy_within(whole..kept + read, 0);
                         kept = kept + read - whole;
                     }

@@ -1,6 +1,7 @@
 //! Bar 1: stalled disks, servers that stop and die, xrun storms, up to 16 recorders at once.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
@@ -220,7 +221,7 @@ impl Ours {
 ///
 /// # Errors
 /// When one cannot be taken away.
-pub fn clear(folder: &std::path::Path) -> Result<()> {
+fn clear(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder)?.flatten() {
         if entry.file_type()?.is_file() {
             fs::remove_file(entry.path())?;

@@ -242,7 +242,7 @@ impl Done {
         // Frames of silence for which the source had none: it waited, or the server was away.
         let (silence, passed) = account.silence_and_passed();
         let inserted = wrapped(silence as f64 - passed as f64);
-        let wrong = inserted + shift;
+        let wrong = wrapped(inserted + shift);
         // A server that goes on after a pause of its own has produced less, and its clock says so:
         // only one that was hit has to be made up for.
         let is_right = if self.around.server_hit {

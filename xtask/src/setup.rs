@@ -95,6 +95,11 @@ pub const TEST: &[Need] = &[
     need(Probe::Daemon(servers::RTKIT), "rtkit", "rtkit"),
     need(Probe::Program("sox"), "sox", "SoX"),
     need(Probe::Program("ffmpeg"), "ffmpeg", "FFmpeg"),
+    need(
+        Probe::Program("sndfile-info"),
+        "sndfile-programs",
+        "libsndfile's tools (sndfile-info)",
+    ),
     need(Probe::Program("time"), "time", "GNU time"),
 ];
 
@@ -105,9 +110,8 @@ pub const BENCH: &[Need] = &[need(
     "Python 3 with venv",
 )];
 
-/// What `cargo xtask recorder` needs beside: disks that break, other recorders, and judges.
+/// What `cargo xtask recorder` needs beside: other recorders, and disks that break.
 pub const RECORDERS: &[Need] = &[
-    need(Probe::Program("parecord"), "pulseaudio-utils", "parecord"),
     need(
         Probe::Program("jack_capture"),
         "jack-capture",
@@ -116,11 +120,6 @@ pub const RECORDERS: &[Need] = &[
     need(Probe::Program("pipewire"), "pipewire", "PipeWire"),
     need(Probe::Program("pw-record"), "pipewire-bin", "pw-record"),
     need(Probe::Program("wireplumber"), "wireplumber", "WirePlumber"),
-    need(
-        Probe::Program("sndfile-info"),
-        "sndfile-programs",
-        "libsndfile's tools (sndfile-info)",
-    ),
     need(
         Probe::Daemon(&["/sbin/mkfs.ext4", "/usr/sbin/mkfs.ext4"]),
         "e2fsprogs",

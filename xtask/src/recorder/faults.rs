@@ -99,6 +99,7 @@ fn storm(bursts: u32) {
 /// What was seen of ours.
 #[derive(Default)]
 struct Ours {
+    faults: usize,
     takes: usize,
     accounted: usize,
     gaps: usize,
@@ -145,6 +146,7 @@ pub fn run(stage: &mut Stage, count: usize, table: &mut Table, score: &mut Score
         let done = stage.play(&folder, copies, hit, TAIL, |stage| {
             fault.throw(stage, disk.as_ref())
         })?;
+        ours.faults += 1;
         let mut line = Vec::new();
         for done in &done {
             let verdict = done.verdict();
@@ -162,7 +164,7 @@ pub fn run(stage: &mut Stage, count: usize, table: &mut Table, score: &mut Score
         );
         clear(&folder)?;
     }
-    ours.tell(table, count);
+    ours.tell(table);
     Ok(())
 }
 
@@ -190,8 +192,9 @@ impl Ours {
         }
     }
 
-    fn tell(&self, table: &mut Table, faults: usize) {
+    fn tell(&self, table: &mut Table) {
         let Self {
+            faults,
             takes,
             accounted,
             gaps,

@@ -143,9 +143,11 @@ impl Found {
     }
 }
 
-/// Every gap is filled with as many frames as passed.
+/// Every gap is filled with as many frames as passed. Where a late source is told of (`slack`), frames
+/// may be torn.
 pub fn is_in_place(account: &Account, slack: u64) -> bool {
-    account.strange == 0 && account.lost(slack) == 0
+    let is_clean = account.strange == 0 && (account.torn == 0 || slack > 0);
+    is_clean && account.lost(slack) == 0
 }
 
 /// Seconds from the last frame in the file to what the source was at; negative where the source began

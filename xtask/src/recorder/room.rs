@@ -85,10 +85,13 @@ fn stalled(seconds: f64) -> Result<(String, bool, u64)> {
     let missing = missing_s(&account, rig.watch.number(rig.zero, end));
     let (_, lost) = account.silence_and_passed();
     let xruns = ended.summary["xruns"].as_u64().unwrap_or(0);
-    let all = lost == 0 && account.strange == 0 && missing.is_some_and(|s| s.abs() < 0.5);
+    let all =
+        lost == 0 && account.strange + account.torn == 0 && missing.is_some_and(|s| s.abs() < 0.5);
     let measured = format!(
         "{} frames, {lost} lost, {} strange, {xruns} xruns of the server, exit {:?}",
-        account.heard, account.strange, ended.exit
+        account.heard,
+        account.strange + account.torn,
+        ended.exit
     );
     let holds = all && take.is_true() && ended.exit == Some(0);
     Ok((measured, holds, xruns))

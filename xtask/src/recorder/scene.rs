@@ -218,6 +218,9 @@ impl Done {
         if account.strange > 0 {
             return Some(format!("{} frames of something else", account.strange));
         }
+        if account.torn > 0 && self.around.slack == 0 {
+            return Some(format!("{} frames torn", account.torn));
+        }
         let lost = account.lost(self.around.slack);
         if lost > 0 && !self.around.server_hit {
             let gaps = account.gaps.iter().filter(|gap| gap.silence != gap.passed);

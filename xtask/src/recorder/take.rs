@@ -116,31 +116,39 @@ enum Frame {
     Silence,
     /// Of the counter: its number.
     Number(u32),
+    /// Of the counter or silence on every channel, but not of one number.
+    Torn,
     Strange,
 }
 
 /// A frame of the counter is whole steps on channel 0, and plus or minus that on the others.
 fn heard(samples: &[[u8; SAMPLE]]) -> Frame {
-    let mut values = samples.iter().map(|bytes| f32::from_le_bytes(*bytes));
-    let first = values.next().unwrap_or(0.0);
-    let alike = values
-        .enumerate()
-        .all(|(index, value)| value == if index % 2 == 0 { -first } else { first });
-    let steps = first / COUNTER_STEP;
+    let (mut first, mut is_torn) = (None, false);
+    for (channel, bytes) in samples.iter().enumerate() {
+        let value = f32::from_le_bytes(*bytes);
+        let value = if channel % 2 == 0 { value } else { -value };
+        let Some(number) = number(value) else {
+            return Frame::Strange;
+        };
+        is_torn |= *first.get_or_insert(number) != number;
+    }
+    match first.unwrap_or(0).checked_sub(1) {
+        _ if is_torn => Frame::Torn,
+        Some(number) => Frame::Number(number),
+        None => Frame::Silence,
+    }
+}
+
+/// Steps of a sample of channel 0: 0 of silence, 1 and more of the counter, `None` of anything else.
+fn number(sample: f32) -> Option<u32> {
+    let steps = sample / COUNTER_STEP;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
-        reason = "only a whole number from 1 to 2^23 is used"
+        reason = "checked to be a whole number from 0 to 2^23"
     )]
-    match () {
-        () if !alike => Frame::Strange,
-        () if first == 0.0 => Frame::Silence,
-        () if steps.fract() == 0.0 && (1.0..=COUNTER_PERIOD as f32).contains(&steps) => {
-            Frame::Number(steps as u32 - 1)
-        }
-        () => Frame::Strange,
-    }
+    (steps.fract() == 0.0 && (0.0..=COUNTER_PERIOD as f32).contains(&steps)).then_some(steps as u32)
 }
 
 /// A place where the counter does not go on.
@@ -188,6 +196,9 @@ pub struct Account {
     pub heard: u64,
     /// Frames that are neither the counter nor silence.
     pub strange: u64,
+    /// Frames of which one channel is later than another: the source was late and the server tells
+    /// of an xrun.
+    pub torn: u64,
     /// Places where the counter does not go on, between its first and last frame.
     pub gaps: Vec<Gap>,
     /// First and last number, the last with its frame.
@@ -200,6 +211,7 @@ impl Account {
         match frame {
             Frame::Silence => {}
             Frame::Strange => self.strange += 1,
+            Frame::Torn => self.torn += 1,
             Frame::Number(number) => {
                 self.heard += 1;
                 self.first.get_or_insert(number);
@@ -274,7 +286,9 @@ pub fn wav(numbers: &[Option<u32>]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, COUNTER_PERIOD, Frame, Gap, Take, between, wav};
+    use xtask::peers::jack::counter;
+
+    use super::{Account, COUNTER_PERIOD, Frame, Gap, Take, between, heard, wav};
 
     #[test]
     fn silence_that_replaces_frames_and_frames_that_are_gone_are_told_apart() {
@@ -300,6 +314,19 @@ mod tests {
             (8, 4, 1, 6)
         );
         assert_eq!(between(COUNTER_PERIOD - 1, 0), 0);
+    }
+
+    #[test]
+    fn what_is_not_the_counter_is_strange_and_what_is_half_of_it_is_torn() {
+        let frame = |samples: [f32; 2]| heard(&samples.map(f32::to_le_bytes));
+        let [left, right] = [0, 1].map(|port| counter(41, port));
+        assert_eq!(frame([left, right]), Frame::Number(41));
+        assert_eq!(frame([0.0, 0.0]), Frame::Silence);
+        assert_eq!(frame([left, counter(40, 1)]), Frame::Torn);
+        assert_eq!(frame([left, 0.0]), Frame::Torn);
+        assert_eq!(frame([left, left]), Frame::Strange);
+        assert_eq!(frame([left * 0.7, right * 0.7]), Frame::Strange);
+        assert_eq!(frame([1.0, -1.0]), Frame::Strange);
     }
 
     #[test]

@@ -102,7 +102,8 @@ mod tests {
         };
         assert!(said(&[(40, 15, "xrun")]).is_ok());
         assert!(said(&[(40, 10, "xrun"), (50, 5, "stall")]).is_ok());
-        let untrue: [&[_]; 6] = [
+        let untrue: [&[_]; 7] = [
+            &[(50, 5, "stall"), (40, 10, "xrun")],
             &[],
             &[(40, 14, "xrun")],
             &[(40, 16, "xrun")],

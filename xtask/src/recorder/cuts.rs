@@ -92,9 +92,9 @@ pub fn run(
             let mounted = Mount::copy(&cut.image, copies.path())?;
             for (recorder, file) in &names {
                 let file = mounted.path().join(file.file_name().unwrap_or_default());
-                let slack = stage.rig(*recorder)?.slack();
+                let server = stage.rig(*recorder)?.tolerance();
                 let number = cut.numbers[&recorder.server()];
-                let found_here = Found::look(&file, recorder.is_ours(), number, slack);
+                let found_here = Found::look(&file, recorder.is_ours(), number, server);
                 let words = format!("at {:.1} s: {}", cut.age.as_secs_f64(), found_here.words());
                 score.count(*recorder, Class::Cut, found_here.is_whole(), words);
                 found.entry(*recorder).or_default().push(found_here);

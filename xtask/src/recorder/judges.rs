@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::program::ossicle;
+use super::rig::Tolerance;
 use super::take::{Account, Take};
 use super::watch::{RATE, wrapped};
 
@@ -90,7 +91,7 @@ pub struct Found {
 impl Found {
     /// Looks at a take of which the source was at `number` when it was left. What a reader gets is
     /// what the most willing one of others gets.
-    pub fn look(file: &Path, ours: bool, number: Option<f64>, slack: u64) -> Self {
+    pub fn look(file: &Path, ours: bool, number: Option<f64>, server: Tolerance) -> Self {
         let nothing = Self {
             named: file.exists(),
             opens: false,
@@ -107,7 +108,7 @@ impl Found {
         Self {
             opens: take.is_true() && readers.all_read(take.claimed, ours),
             said: Some((take.claimed, take.present(), readers)),
-            in_place: is_in_place(&account, slack),
+            in_place: is_in_place(&account, server),
             missing_s: missing_s(&account, number),
             ..nothing
         }
@@ -143,11 +144,10 @@ impl Found {
     }
 }
 
-/// Every gap is filled with as many frames as passed. Where a late source is told of (`slack`), frames
-/// may be torn.
-pub fn is_in_place(account: &Account, slack: u64) -> bool {
-    let is_clean = account.strange == 0 && (account.torn == 0 || slack > 0);
-    is_clean && account.lost(slack) == 0
+/// Every gap is filled with as many frames as passed, but for what the server did.
+pub fn is_in_place(account: &Account, server: Tolerance) -> bool {
+    let is_clean = account.strange == 0 && account.torn <= server.torn;
+    is_clean && account.lost(server.slack) == 0
 }
 
 /// Seconds from the last frame in the file to what the source was at; negative where the source began

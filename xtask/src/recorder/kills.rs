@@ -104,10 +104,10 @@ fn one(rig: &Rig, recorder: Recorder, number: usize, recovers: bool) -> Result<K
     running.process.kill();
     let source = rig.watch.number(rig.zero, at);
     let ours = recorder.is_ours();
-    let found = Found::look(&running.file, ours, source, rig.slack());
+    let found = Found::look(&running.file, ours, source, rig.tolerance());
     let recovered = (ours && recovers).then(|| {
         recover(folder.path());
-        Found::look(&running.file, ours, source, rig.slack())
+        Found::look(&running.file, ours, source, rig.tolerance())
     });
     Ok(Killed {
         found,

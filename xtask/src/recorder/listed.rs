@@ -64,7 +64,7 @@ pub fn check(list: &Listed, take: &Take, account: &Account, around: Around) -> R
         let is_listed = if around.server_hit {
             listed > 0 || gap.silence as f64 <= played
         } else {
-            gap.passed == 0 || listed.abs_diff(gap.silence.min(gap.passed)) <= around.slack
+            gap.passed == 0 || listed.abs_diff(gap.silence.min(gap.passed)) <= around.server.slack
         };
         ensure!(
             is_listed,
@@ -78,6 +78,7 @@ pub fn check(list: &Listed, take: &Take, account: &Account, around: Around) -> R
 
 #[cfg(test)]
 mod tests {
+    use super::super::rig::Tolerance;
     use super::super::take::wav;
     use super::{Around, Take, check};
 
@@ -90,7 +91,7 @@ mod tests {
         let around = Around {
             shift: Some(0.0),
             number: None,
-            slack: 0,
+            server: Tolerance::default(),
             silent: 0,
             server_hit: false,
         };

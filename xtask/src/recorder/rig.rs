@@ -47,6 +47,15 @@ enum Feeder {
     Jack(Source),
 }
 
+/// What of a take is the server's doing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tolerance {
+    /// Frames by which source and recorder may be apart.
+    pub slack: u64,
+    /// Frames of which some channels may be late or silent.
+    pub torn: u64,
+}
+
 /// A server with the counter on it.
 #[derive(Debug)]
 pub struct Rig {
@@ -120,16 +129,25 @@ impl Rig {
         }
     }
 
-    /// Frames by which source and recorder may be apart: in a cycle of a JACK server that ends in an
-    /// xrun one client may be in time and the other not, so that what one plays is heard a cycle late
-    /// until the next xrun. PipeWire does the same and tells nobody.
-    pub fn slack(&self) -> u64 {
+    /// What of a take is the server's doing and not the recorder's. In a cycle of a JACK server that
+    /// ends in an xrun one client may be in time and the other not, so that what one plays is heard a
+    /// cycle late, on some channels or all, until the next xrun. PipeWire does the same and tells
+    /// nobody.
+    pub fn tolerance(&self) -> Tolerance {
         match &self.server {
-            Server::Jack(server) if self.watch.xruns() > 0 => {
-                u64::from(server.options().period_frames)
+            Server::Jack(server) => {
+                let xruns = self.watch.xruns();
+                let period = u64::from(server.options().period_frames);
+                Tolerance {
+                    slack: if xruns > 0 { period } else { 0 },
+                    torn: xruns * period,
+                }
             }
-            Server::Pipewire(_) => QUANTUM,
-            Server::Jack(_) | Server::Pulse(_) => 0,
+            Server::Pipewire(_) => Tolerance {
+                slack: QUANTUM,
+                torn: QUANTUM,
+            },
+            Server::Pulse(_) => Tolerance::default(),
         }
     }
 

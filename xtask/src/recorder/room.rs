@@ -12,7 +12,7 @@ use super::judges::{Readers, is_in_place, missing_s};
 use super::mount::{self, Mount};
 use super::pool;
 use super::program::{Place, Recorder, offers};
-use super::rig::{Kind, Rig};
+use super::rig::{Kind, Rig, Tolerance};
 use super::scene::Stage;
 use super::score::{Class, Score};
 use super::take::{Take, between};
@@ -227,7 +227,7 @@ fn fill(rig: &Rig, recorder: Recorder, number: usize) -> Result<Full> {
         let alike = readers.all_read(claimed, recorder.is_ours());
         let unclaimed = present.checked_sub(claimed);
         let closed = unclaimed.is_some_and(|frames| frames <= MOST_UNCLAIMED) && claimed > 0;
-        let in_place = is_in_place(&take.account(claimed), rig.slack());
+        let in_place = is_in_place(&take.account(claimed), rig.tolerance());
         [closed && alike, unclaimed == Some(0), in_place]
     });
     Ok(Full {
@@ -312,7 +312,9 @@ fn spilled(rig: &Rig, number: usize) -> Result<()> {
         .map(|(last, first)| between(last, first));
     anyhow::ensure!(lost == Some(0), "{lost:?} frames between the files");
     anyhow::ensure!(
-        is_in_place(&before, 0) && is_in_place(&after, 0),
+        [&before, &after]
+            .iter()
+            .all(|half| is_in_place(half, Tolerance::default())),
         "frames lost in a file"
     );
     let missing = missing_s(&after, rig.watch.number(rig.zero, end));

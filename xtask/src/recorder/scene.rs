@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use super::judges::{MOST_MISSING_S, missing_s};
 use super::program::{Ended, Place, Recorder, Running};
-use super::rig::{Kind, Rig};
+use super::rig::{Kind, Rig, Tolerance};
 use super::score::Score;
 use super::take::{Account, Gap, Take};
 use super::watch::wrapped;
@@ -33,8 +33,8 @@ pub struct Around {
     pub shift: Option<f64>,
     /// The number that the counter was at when the take was ended.
     pub number: Option<f64>,
-    /// Frames by which source and recorder may be apart.
-    pub slack: u64,
+    /// What is the server's doing.
+    pub server: Tolerance,
     /// Frames of silence that the server played itself.
     pub silent: u64,
     /// The server itself was hit: it produced nothing for a while.
@@ -130,7 +130,7 @@ impl Stage {
                 let around = Around {
                     shift: shift.map(|(before, end)| wrapped(end - before)),
                     number: rig.watch.number(rig.zero, end),
-                    slack: rig.slack(),
+                    server: rig.tolerance(),
                     silent: rig.watch.silent(),
                     server_hit,
                 };
@@ -218,10 +218,11 @@ impl Done {
         if account.strange > 0 {
             return Some(format!("{} frames of something else", account.strange));
         }
-        if account.torn > 0 && self.around.slack == 0 {
-            return Some(format!("{} frames torn", account.torn));
+        if account.torn > self.around.server.torn {
+            let (torn, half) = (account.torn, account.half);
+            return Some(format!("{torn} frames torn, {half} of them half silent"));
         }
-        let lost = account.lost(self.around.slack);
+        let lost = account.lost(self.around.server.slack);
         if lost > 0 && !self.around.server_hit {
             let gaps = account.gaps.iter().filter(|gap| gap.silence != gap.passed);
             let first: Vec<String> = gaps.take(4).map(Gap::to_string).collect();

@@ -118,21 +118,26 @@ enum Frame {
     Number(u32),
     /// Of the counter or silence on every channel, but not of one number.
     Torn,
+    /// Silence on some channels, the counter on others.
+    Half,
     Strange,
 }
 
 /// A frame of the counter is whole steps on channel 0, and plus or minus that on the others.
 fn heard(samples: &[[u8; SAMPLE]]) -> Frame {
-    let (mut first, mut is_torn) = (None, false);
+    let (mut first, mut is_torn, mut is_half) = (None, false, false);
     for (channel, bytes) in samples.iter().enumerate() {
         let value = f32::from_le_bytes(*bytes);
         let value = if channel % 2 == 0 { value } else { -value };
         let Some(number) = number(value) else {
             return Frame::Strange;
         };
-        is_torn |= *first.get_or_insert(number) != number;
+        let first = *first.get_or_insert(number);
+        is_torn |= first != number;
+        is_half |= (first == 0) != (number == 0);
     }
     match first.unwrap_or(0).checked_sub(1) {
+        _ if is_half => Frame::Half,
         _ if is_torn => Frame::Torn,
         Some(number) => Frame::Number(number),
         None => Frame::Silence,
@@ -199,6 +204,8 @@ pub struct Account {
     /// Frames of which one channel is later than another: the source was late and the server tells
     /// of an xrun.
     pub torn: u64,
+    /// Those of them of which a channel is silent.
+    pub half: u64,
     /// Places where the counter does not go on, between its first and last frame.
     pub gaps: Vec<Gap>,
     /// First and last number, the last with its frame.
@@ -212,6 +219,10 @@ impl Account {
             Frame::Silence => {}
             Frame::Strange => self.strange += 1,
             Frame::Torn => self.torn += 1,
+            Frame::Half => {
+                self.torn += 1;
+                self.half += 1;
+            }
             Frame::Number(number) => {
                 self.heard += 1;
                 self.first.get_or_insert(number);
@@ -323,7 +334,8 @@ mod tests {
         assert_eq!(frame([left, right]), Frame::Number(41));
         assert_eq!(frame([0.0, 0.0]), Frame::Silence);
         assert_eq!(frame([left, counter(40, 1)]), Frame::Torn);
-        assert_eq!(frame([left, 0.0]), Frame::Torn);
+        assert_eq!(frame([left, 0.0]), Frame::Half);
+        assert_eq!(frame([0.0, right]), Frame::Half);
         assert_eq!(frame([left, left]), Frame::Strange);
         assert_eq!(frame([left * 0.7, right * 0.7]), Frame::Strange);
         assert_eq!(frame([1.0, -1.0]), Frame::Strange);

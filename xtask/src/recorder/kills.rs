@@ -20,7 +20,8 @@ use crate::table::Table;
 
 /// Takes at once.
 const AT_ONCE: usize = 8;
-/// Most that may be missing after `ossicle recover`, in seconds.
+/// Most that may be missing after `ossicle recover`, in seconds, beside what the device held back: the
+/// source is where the control heard it at the moment of the kill.
 const MOST_RECOVERED_S: f64 = 0.1;
 
 /// A killed take, as it was found, after how long, and as it was after `ossicle recover`.
@@ -176,7 +177,11 @@ fn tell(recorder: Recorder, all: &[&Killed], opening: Duration, table: &mut Tabl
         holds: whole == kills,
     });
     let recovered = |killed: &&Killed| {
-        let within = |found: &Found| found.missing_s.is_some_and(|s| s <= MOST_RECOVERED_S);
+        let within = |found: &Found| {
+            found
+                .missing_s
+                .is_some_and(|s| s - recorder.buffer_s() <= MOST_RECOVERED_S)
+        };
         let found = killed.recovered.as_ref();
         found.is_some_and(|found| found.opens && found.in_place && within(found))
             || (killed.found.missing_s.is_none() && killed.is_whole(opening))

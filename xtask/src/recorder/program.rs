@@ -9,12 +9,16 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde_json::Value;
 use xtask::process::{Process, Signal};
-use xtask::servers::Pipewire;
+use xtask::servers::{JackOptions, Pipewire};
 
 use super::rig::{JACK_SOURCE, Kind, Rig, Server};
+use super::watch::RATE;
 
 /// How long a recorder may take to close its take.
 const END_LIMIT: Duration = Duration::from_secs(8);
+
+/// Buffer that ours asks for at PulseAudio.
+const BUFFER_FRAMES: u32 = 1_024;
 
 /// A recorder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +71,16 @@ impl Recorder {
 
     pub fn is_ours(self) -> bool {
         matches!(self, Self::OssiclePulse | Self::OssicleJack)
+    }
+
+    /// What the device holds back of a take of ours, in seconds: the buffer that is asked for at
+    /// PulseAudio, a cycle at JACK.
+    pub fn buffer_s(self) -> f64 {
+        let frames = match self {
+            Self::OssiclePulse => BUFFER_FRAMES,
+            _ => JackOptions::default().period_frames,
+        };
+        f64::from(frames) / RATE
     }
 
     /// The server it records from.
@@ -142,7 +156,9 @@ impl Recorder {
             .args(["--rate", "48000", "--format", "f32", "--json"]);
         match self {
             Self::OssicleJack => command.args(["--host", "jack", "--device", JACK_SOURCE]),
-            _ => command.args(["--host", "pulseaudio", "--buffer", "1024"]),
+            _ => command
+                .args(["--host", "pulseaudio", "--buffer"])
+                .arg(BUFFER_FRAMES.to_string()),
         };
         if !more.contains(&"--channels") {
             command.args(["--channels", "2"]);

@@ -6,6 +6,7 @@
 //! counter at each server and tells what the source did from what a recorder did.
 //! `OSSICLE_PROGRAM` names another build of the program to be judged.
 
+mod control;
 mod cuts;
 mod dice;
 mod faults;

@@ -10,6 +10,7 @@
 //!   between two real servers.
 //! - `drift`: how fast and how well two clocks are kept in step, beside what others do.
 //! - `fuzz [--short]`: ten million sound files with errors in them; with `--short` some thousands.
+//! - `recorder [--short] [1|2|3|4 ...]`: real faults thrown at the recorder and at those of Debian beside it.
 //! - `setup`: only what the others need from the system, for building and testing.
 
 mod bars;
@@ -19,6 +20,7 @@ mod devices;
 mod effects;
 mod fuzz;
 mod realtime;
+mod recorder;
 mod setup;
 mod steps;
 mod table;
@@ -59,6 +61,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["realtime", "--short"] => realtime::run(true),
         ["fuzz"] => fuzz::all(false),
         ["fuzz", "--short"] => fuzz::all(true),
+        ["recorder", options @ ..] => recorder::run(options),
         ["test"] => steps::test(),
         _ => bail!(
             "usage: cargo xtask demo|test|bars|devices [--short]|effects|realtime [--short]|recorder [--short] [BAR ...]|bench limiter|files|engine|equaliser|pedalboard|resample|sim|drift|fuzz [--short]|setup"

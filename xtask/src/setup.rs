@@ -111,6 +111,28 @@ pub const BENCH: &[Need] = &[need(
     "Python 3 with venv",
 )];
 
+/// What `cargo xtask recorder` needs beside: other recorders, and disks that break.
+pub const RECORDERS: &[Need] = &[
+    need(
+        Probe::Program("jack_capture"),
+        "jack-capture",
+        "jack_capture",
+    ),
+    need(Probe::Program("pipewire"), "pipewire", "PipeWire"),
+    need(Probe::Program("pw-record"), "pipewire-bin", "pw-record"),
+    need(Probe::Program("wireplumber"), "wireplumber", "WirePlumber"),
+    need(
+        Probe::Daemon(&["/sbin/mkfs.ext4", "/usr/sbin/mkfs.ext4"]),
+        "e2fsprogs",
+        "e2fsprogs (mkfs.ext4)",
+    ),
+    need(
+        Probe::Daemon(&["/sbin/fsfreeze", "/usr/sbin/fsfreeze"]),
+        "util-linux",
+        "util-linux (fsfreeze)",
+    ),
+];
+
 /// Sees to it that all of `needs` is there.
 ///
 /// # Errors

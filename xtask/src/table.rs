@@ -30,6 +30,11 @@ impl Table {
         });
     }
 
+    /// Puts a bar in.
+    pub fn push(&mut self, bar: Bar) {
+        self.bars.push(bar);
+    }
+
     /// Something was left out.
     pub fn skip(&mut self, name: &str, reason: &str) {
         println!("skipped: {name}: {reason}");

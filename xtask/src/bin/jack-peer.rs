@@ -2,14 +2,15 @@
 //!
 //! `jack-peer source NAME PORTS counter|FILE`: FILE is raw interleaved f32, played from the
 //! cycle after the line `go` on standard input. `jack-peer sink NAME PORTS FILE`: see
-//! `xtask::peers::jack::Recording` for the file. Both print `ready` once they run, and end in
-//! order when their standard input ends.
+//! `xtask::peers::jack::Recording` for the file. `jack-peer watch NAME 0 -` prints the frame time
+//! of the last cycle and the number of xruns over and over. All print `ready` once they run, and end in order when their
+//! standard input ends.
 
 use std::fs::File;
 use std::io::{BufRead, BufWriter, Write, stdin, stdout};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ const RING_WORDS: usize = 1 << 22;
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [role, name, ports, file] = words.as_slice() else {
-        bail!("usage: jack-peer source|sink NAME PORTS counter|FILE");
+        bail!("usage: jack-peer source|sink|watch NAME PORTS counter|FILE|-");
     };
     let (client, _) = Client::new(name, ClientOptions::NO_START_SERVER)
         .with_context(|| format!("opening the JACK client {name}"))?;
@@ -32,6 +33,7 @@ fn main() -> Result<()> {
     match role.as_str() {
         "source" => source(client, ports, file),
         "sink" => sink(client, ports, Path::new(file)),
+        "watch" => watch(client),
         other => bail!("no role {other}"),
     }
 }
@@ -170,6 +172,35 @@ fn sink(client: Client, ports: usize, file: &Path) -> Result<()> {
     writer.join().ok().context("the writing thread")??;
     let (lost, xruns) = (lost.load(Ordering::Relaxed), xruns.load(Ordering::Relaxed));
     say(&format!("lost {lost} xruns {xruns}"))
+}
+
+struct Watch(Arc<AtomicU32>);
+
+impl jack::ProcessHandler for Watch {
+    fn process(&mut self, _: &Client, scope: &ProcessScope) -> Control {
+        self.0.store(scope.last_frame_time(), Ordering::Relaxed);
+        Control::Continue
+    }
+}
+
+fn watch(client: Client) -> Result<()> {
+    let time = Arc::new(AtomicU32::new(0));
+    let told = Arc::clone(&time);
+    let xruns = Arc::new(AtomicU64::new(0));
+    let active = client.activate_async(Xruns(Arc::clone(&xruns)), Watch(time))?;
+    say("ready")?;
+    thread::spawn(move || -> Result<()> {
+        loop {
+            let (time, xruns) = (told.load(Ordering::Relaxed), xruns.load(Ordering::Relaxed));
+            say(&format!("{time} {xruns}"))?;
+            thread::sleep(Duration::from_millis(5));
+        }
+    });
+    for line in stdin().lock().lines() {
+        line?;
+    }
+    active.deactivate()?;
+    Ok(())
 }
 
 fn say(line: &str) -> Result<()> {

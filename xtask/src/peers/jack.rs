@@ -2,6 +2,7 @@
 //! the tools that come with JACK.
 
 mod tools;
+mod watch;
 
 use std::env;
 use std::fs;
@@ -17,6 +18,7 @@ use crate::process::{Process, describe};
 use crate::servers::Jack;
 
 pub use tools::{connect, disconnect, iodelay, ports, wait_for_port};
+pub use watch::Watch;
 
 /// How long a client may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);

@@ -182,6 +182,13 @@ impl Jack {
     }
 }
 
+impl Drop for Jack {
+    fn drop(&mut self) {
+        self.process.end();
+        registry::forget(&self.name);
+    }
+}
+
 fn launch(name: &str, options: JackOptions, realtime: bool, folder: &Path) -> Result<Process> {
     let mut command = Command::new("jackd");
     command.args(["-n", name]);

@@ -5,12 +5,14 @@
 //! is to use the server; a program without it reaches none of them.
 
 mod jack;
+mod pipewire;
 mod pulse;
 mod system_bus;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use jack::{Jack, JackOptions, Realtime};
+pub use pipewire::Pipewire;
 pub use pulse::PulseAudio;
 pub use system_bus::{POLKIT, RTKIT, RtkitService, SystemBus};
 

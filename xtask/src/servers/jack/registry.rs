@@ -45,6 +45,11 @@ pub(super) fn forget_the_dead() {
     }
 }
 
+/// Removes what a server of this name, and clients of it that were killed, left in shared memory.
+pub(super) fn forget(name: &str) {
+    remove_files(format!("jack-:{name}:").as_bytes());
+}
+
 /// Removes what the server of this entry (`jack-UID:NAME:`) left in shared memory.
 fn remove_files(entry: &[u8]) {
     let text = String::from_utf8_lossy(entry);

@@ -29,6 +29,12 @@ pub enum EngineError {
         /// What was wrong with it.
         source: FileError,
     },
+    /// Two recordings go to the same file; choose another name for one.
+    #[error("{}: two recordings go to this file", path.display())]
+    SameTake {
+        /// The file.
+        path: PathBuf,
+    },
     /// A recording had to end before its time, because its disk takes no more. What its files hold
     /// is whole; the session's other takes are too. Make room, or name a folder to go on in.
     #[error("{}: {source}; {unwritten_frames} frames behind them are lost", path.display())]

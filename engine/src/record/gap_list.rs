@@ -66,7 +66,9 @@ impl GapList {
         let frames = last.map_or(0, |last| last.first_frame + last.frames);
         let file_at = |position| {
             let behind = files.partition_point(|file| file.first_frame <= position);
-            behind.checked_sub(1).map_or_else(String::new, |at| name(&files[at]))
+            behind
+                .checked_sub(1)
+                .map_or_else(String::new, |at| name(&files[at]))
         };
         let listed = gaps.iter().map(|gap| ListedGap {
             position: gap.position,

@@ -44,4 +44,4 @@ pub use source::TakeSource;
 pub use take::Take;
 
 pub(crate) use disk::Rates;
-pub(crate) use recording::{Recording, Rings, spawn};
+pub(crate) use recording::{Recording, Rings, Shape, spawn};

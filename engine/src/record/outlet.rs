@@ -120,17 +120,17 @@ impl Outlet {
 
     /// Makes the file true on the disk for all its frames, and tells the take of it the first time.
     pub(super) fn checkpoint(&mut self, take: &Take) -> Result<(), FileError> {
-        self.file.writer.checkpoint()?;
-        if self.file.writer.frames() > 0 {
-            self.tell(take);
-        }
-        Ok(())
+        self.file.checkpoint(take)
     }
 
     /// Ends the take's last file. Where the take has no frame, it is an empty file.
-    pub(super) fn finish(mut self, take: &Take) -> Closed {
+    pub(super) fn finish(self, take: &Take) -> Closed {
         let path = self.file.path.clone();
-        let error = self.close(take).err();
+        let first = self.file.first;
+        let error = self.file.close(take).err();
+        if error.is_none() && take.files().is_empty() {
+            take.begin_file(&path, first);
+        }
         Closed { path, error }
     }
 
@@ -139,18 +139,11 @@ impl Outlet {
         drop(self.file.writer);
     }
 
-    /// Ends the file, and goes on in the next at `first`, which is its end.
+    /// Ends the file, and goes on in the next.
     pub(super) fn next(&mut self, take: &Take) -> Result<(), FileError> {
         // All that is to be kept of it is lasting then, whatever becomes of its labels.
         self.checkpoint(take)?;
-        let first = self.lasting_end();
-        let next = self.open_next(first)?;
-        let error = self.close(take).err();
-        if let Some(error) = error {
-            take.note(format!("{}: {error}", self.file.path.display()));
-        }
-        self.file = next;
-        Ok(())
+        self.change(take)
     }
 
     /// The disk takes no more: goes on in the folder for that, where there is one that takes
@@ -163,36 +156,19 @@ impl Outlet {
         self.pattern = folder.join(name);
         // Frames that are in the file and do not last yet may last after all.
         let _ = self.checkpoint(take);
-        let next = self.open_next(self.lasting_end())?;
-        if let Err(error) = self.close(take) {
-            take.note(format!("{}: {error}", self.file.path.display()));
-        }
-        self.file = next;
+        self.change(take)?;
         Ok(true)
     }
 
-    /// Closes the file; its frames are lasting, whatever becomes of its labels.
-    fn close(&mut self, take: &Take) -> Result<(), FileError> {
-        let checked = self.checkpoint(take);
-        let (first, end) = (self.file.first, self.lasting_end());
-        let labels = labels(&take.gaps(), &take.marks(), first, end);
-        for label in labels {
-            self.file.writer.label(label);
-        }
-        let is_empty = self.file.writer.frames() == 0;
-        let finished = self.file.writer.finish().map(|_| ());
-        checked?;
-        finished?;
-        if is_empty {
-            self.tell(take);
+    /// Goes on in the next file behind the frames that last in this one.
+    fn change(&mut self, take: &Take) -> Result<(), FileError> {
+        let next = self.open_next(self.lasting_end())?;
+        let last = std::mem::replace(&mut self.file, next);
+        let path = last.path.clone();
+        if let Err(error) = last.close(take) {
+            take.note(format!("{}: {error}", path.display()));
         }
         Ok(())
-    }
-
-    fn tell(&mut self, take: &Take) {
-        if !std::mem::replace(&mut self.file.is_told, true) {
-            take.begin_file(&self.file.path, self.file.first);
-        }
     }
 
     /// Creates the file of the next number; where another has its name and may not be replaced, of
@@ -215,6 +191,33 @@ impl Outlet {
             }
         }
         Err(FileError::AlreadyExists)
+    }
+}
+
+impl OpenFile {
+    fn checkpoint(&mut self, take: &Take) -> Result<(), FileError> {
+        self.writer.checkpoint()?;
+        if self.writer.frames() > 0 {
+            self.tell(take);
+        }
+        Ok(())
+    }
+
+    /// Closes the file; its frames are lasting, whatever becomes of its labels.
+    fn close(mut self, take: &Take) -> Result<(), FileError> {
+        let checked = self.checkpoint(take);
+        let end = self.first + self.writer.lasting_frames();
+        for label in labels(&take.gaps(), &take.marks(), self.first, end) {
+            self.writer.label(label);
+        }
+        self.writer.finish()?;
+        checked
+    }
+
+    fn tell(&mut self, take: &Take) {
+        if !std::mem::replace(&mut self.is_told, true) {
+            take.begin_file(&self.path, self.first);
+        }
     }
 }
 

@@ -77,7 +77,8 @@ impl Sidecar {
                 }
             }
         }
-        if let Some((place, error)) = failure.filter(|_| !std::mem::replace(&mut self.is_told, true))
+        if let Some((place, error)) =
+            failure.filter(|_| !std::mem::replace(&mut self.is_told, true))
         {
             let list = GapList::path(&place);
             take.note(format!("{}: {error}", list.display()));

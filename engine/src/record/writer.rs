@@ -236,7 +236,8 @@ impl Writer {
     /// Lets go of what lasts in files.
     fn keep_written(&mut self) {
         let written = self.outlet.lasting_end();
-        self.take.set_written(written, self.drawn.keep_from(written));
+        self.take
+            .set_written(written, self.drawn.keep_from(written));
         self.sidecar.keep(&self.take);
     }
 
@@ -258,7 +259,8 @@ impl Writer {
         match self.outlet.go_elsewhere(&self.take) {
             Ok(true) => {
                 let next = self.outlet.path().display();
-                self.take.note(format!("{name}: {error}: goes on in {next}"));
+                self.take
+                    .note(format!("{name}: {error}: goes on in {next}"));
                 self.failing_since = None;
                 self.room.moved();
                 self.given = self.outlet.first();

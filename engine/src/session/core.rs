@@ -225,7 +225,11 @@ impl Core {
             // All its frames have their places, whoever called meanwhile.
             let ahead = self.origin + call.position.cast_signed() - place;
             let comes_at_once = is_back || passed < call.frames as u64 / 2;
-            let late = if comes_at_once { (-ahead).max(0) as usize } else { 0 };
+            let late = if comes_at_once {
+                (-ahead).max(0) as usize
+            } else {
+                0
+            };
             return (ahead.max(0).cast_unsigned(), late.min(call.frames));
         }
         let lost = if before == 0 {

@@ -16,6 +16,7 @@ mod player;
 mod post;
 mod raw;
 mod realtime;
+mod recordings;
 mod report;
 mod routes;
 mod shared;
@@ -23,6 +24,7 @@ mod slot;
 mod stage;
 mod start;
 mod supervisor;
+mod taps;
 mod world;
 
 use std::path::{Path, PathBuf};

@@ -79,12 +79,9 @@ impl Taps {
         self.lose_at(Tap::Pre, frames as u64, shared);
         let from = self.passed + latency_frames;
         let until = from + frames as u64;
+        let is_full = self.runs.len() == MOST_RUNS;
         match self.runs.back_mut() {
-            Some(last) if last.1 >= from || self.runs.len() == MOST_RUNS => {
-                if let Some(last) = self.runs.back_mut() {
-                    last.1 = last.1.max(until);
-                }
-            }
+            Some(last) if last.1 >= from || is_full => last.1 = last.1.max(until),
             _ => self.runs.push_back((from, until)),
         }
     }
@@ -100,7 +97,11 @@ impl Taps {
             }
             let (from, until) = self.runs.front().copied().unwrap_or((end, end));
             let is_lost = from <= self.passed;
-            let stop = if is_lost { until.min(end) } else { from.min(end) };
+            let stop = if is_lost {
+                until.min(end)
+            } else {
+                from.min(end)
+            };
             let now = (stop - self.passed) as usize;
             let (sound, later) = rest.split_at((now * channels).min(rest.len()));
             if is_lost {
@@ -121,7 +122,11 @@ impl Taps {
     }
 
     fn lose_at(&mut self, point: Tap, frames: u64, shared: &Shared) {
-        let mut taps = self.taps.iter_mut().filter(|tap| tap.tap == point).peekable();
+        let mut taps = self
+            .taps
+            .iter_mut()
+            .filter(|tap| tap.tap == point)
+            .peekable();
         if taps.peek().is_none() {
             return;
         }

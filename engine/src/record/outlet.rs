@@ -127,7 +127,7 @@ impl Outlet {
     pub(super) fn finish(self, take: &Take) -> Closed {
         let path = self.file.path.clone();
         let first = self.file.first;
-        let error = self.file.close(take).err();
+        let error = self.file.close(take, true).err();
         if error.is_none() && take.files().is_empty() {
             take.begin_file(&path, first);
         }
@@ -165,7 +165,7 @@ impl Outlet {
         let next = self.open_next(self.lasting_end())?;
         let last = std::mem::replace(&mut self.file, next);
         let path = last.path.clone();
-        if let Err(error) = last.close(take) {
+        if let Err(error) = last.close(take, false) {
             take.note(format!("{}: {error}", path.display()));
         }
         Ok(())
@@ -204,10 +204,17 @@ impl OpenFile {
     }
 
     /// Closes the file; its frames are lasting, whatever becomes of its labels.
-    fn close(mut self, take: &Take) -> Result<(), FileError> {
+    fn close(mut self, take: &Take, is_last: bool) -> Result<(), FileError> {
         let checked = self.checkpoint(take);
         let end = self.first + self.writer.lasting_frames();
-        for label in labels(&take.gaps(), &take.marks(), self.first, end) {
+        let mut marks = take.marks();
+        // What was marked behind the last frame stands at the end.
+        marks.retain_mut(|mark| {
+            let is_here = mark.position >= self.first && (is_last || mark.position < end);
+            mark.position = mark.position.min(end);
+            is_here
+        });
+        for label in labels(&take.gaps(), &marks, self.first, end) {
             self.writer.label(label);
         }
         self.writer.finish()?;
@@ -230,7 +237,7 @@ fn create(
     WavWriter::on(disk.create(path, overwrite)?, spec, &Tags::default())
 }
 
-/// The labels of the frames from `first` to `end`: gaps with their causes, and marks.
+/// The labels of a file: the gaps between its frames `first` and `end` with their causes, and marks.
 fn labels(gaps: &[Gap], marks: &[Mark], first: u64, end: u64) -> Vec<Label> {
     let gaps = gaps.iter().filter_map(|gap| {
         let from = gap.position.max(first);
@@ -241,11 +248,7 @@ fn labels(gaps: &[Gap], marks: &[Mark], first: u64, end: u64) -> Vec<Label> {
             text: format!("lost: {}", gap.cause),
         })
     });
-    let marks = marks.iter().filter(|mark| {
-        // What was marked behind the last frame stands at the end.
-        (first..end.max(first + 1)).contains(&mark.position)
-    });
-    let marks = marks.map(|mark| Label {
+    let marks = marks.iter().map(|mark| Label {
         position: mark.position - first,
         frames: 0,
         text: mark.text.clone(),

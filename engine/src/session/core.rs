@@ -18,6 +18,7 @@ use super::feed::Feed;
 use super::lanes::{Lanes, Map, OutLine, spread};
 use super::metering::MeterRing;
 use super::own::OwnCallback;
+use super::pace::{Pace, Placed};
 use super::post::{Parcel, Receiver};
 use super::raw::STALL_NS;
 use super::shared::{Shared, count};
@@ -70,9 +71,8 @@ pub(super) struct Core {
     outs: Box<[Option<Box<OutLine>>]>,
     post: Receiver,
     is_virtual: bool,
-    /// The stream that called last, and when it did.
-    caller: u64,
-    called_ns: u64,
+    /// When it was called, and by whom.
+    pace: Pace,
     /// The device's stream that called last, and the session's position at its frame 0.
     device: u64,
     origin: i64,
@@ -108,8 +108,7 @@ impl Core {
             outs: (0..parts.outs).map(|_| None).collect(),
             post: parts.post,
             is_virtual: parts.is_virtual,
-            caller: 0,
-            called_ns: 0,
+            pace: Pace::default(),
             device: 0,
             origin: 0,
             losses: 0,
@@ -136,7 +135,9 @@ impl Core {
         let began = Instant::now();
         self.take_parcels();
         let cause = self.cause_before(call, caller);
-        let (lost, late) = self.frames_before(call, caller);
+        let Some((lost, late)) = self.frames_before(call, caller) else {
+            return;
+        };
         self.losses += u64::from(lost > 0);
         self.clock_frames += lost + (call.frames - late) as u64;
         self.lose(lost, cause, call.input.is_empty());
@@ -195,9 +196,9 @@ impl Core {
 
     /// Why frames were lost before a call, if there are any.
     fn cause_before(&self, call: &Call<'_>, caller: &Caller) -> Cause {
-        if caller.stream != self.caller {
+        if caller.stream != self.device || caller.stream != self.pace.stream() {
             self.shared.away_cause()
-        } else if call.time_ns.saturating_sub(self.called_ns) < STALL_NS {
+        } else if self.pace.since_call_ns(call.time_ns) < STALL_NS {
             Cause::Xrun
         } else {
             Cause::Stalled
@@ -205,45 +206,52 @@ impl Core {
     }
 
     /// Frames that passed without a call, as the device tells, or by the time since another called;
-    /// and how many of this call come too late, as a clock has called for them meanwhile.
-    fn frames_before(&mut self, call: &Call<'_>, caller: &Caller) -> (u64, usize) {
-        let passed_ns = u128::from(call.time_ns.saturating_sub(self.called_ns));
-        let rate = u128::from(self.processor.sample_rate_hz());
-        let passed = (passed_ns * rate / 1_000_000_000) as u64;
-        self.called_ns = call.time_ns;
-        let before = core::mem::replace(&mut self.caller, caller.stream);
-        let is_back = before != caller.stream;
-        if is_back && before != 0 {
-            self.rise_left = self.fade_frames;
-            self.lanes.is_back(caller.error);
-            for out in self.outs.iter_mut().flatten() {
-                out.writer.is_back(caller.error);
-            }
-        }
+    /// and how many of this call have their places taken, as a clock has called for them meanwhile.
+    /// `None` where nobody can say yet where they belong.
+    fn frames_before(&mut self, call: &Call<'_>, caller: &Caller) -> Option<(u64, usize)> {
         let place = self.position.cast_signed();
+        let (position, rate) = (call.position.cast_signed(), self.processor.sample_rate_hz());
         if !caller.is_clock && caller.stream == self.device {
             // All its frames have their places, whoever called meanwhile.
-            let ahead = self.origin + call.position.cast_signed() - place;
-            let comes_at_once = is_back || passed < call.frames as u64 / 2;
-            let late = if comes_at_once {
+            let ahead = self.origin + position - place;
+            let is_back = self.pace.stream() != caller.stream;
+            let passed_ns = self.pace.since_call_ns(call.time_ns);
+            let comes_at_once = u128::from(passed_ns) * u128::from(rate)
+                < call.frames as u128 * 500_000_000;
+            self.pace.step(caller.stream, call.time_ns);
+            if is_back {
+                self.is_back(caller);
+            }
+            let late = if is_back || comes_at_once {
                 (-ahead).max(0) as usize
             } else {
                 0
             };
-            return (ahead.max(0).cast_unsigned(), late.min(call.frames));
+            return Some((ahead.max(0).cast_unsigned(), late.min(call.frames)));
         }
-        let lost = if before == 0 {
-            call.lost_frames
-        } else if is_back {
-            passed.saturating_sub(call.frames as u64)
-        } else {
-            call.lost_frames
+        let placed = self.pace.call(call, caller.stream, caller.is_clock, rate);
+        let (lost, late) = match placed {
+            Placed::InStep => (call.lost_frames, 0),
+            Placed::Wait => return None,
+            Placed::Back { lost, late } => {
+                self.is_back(caller);
+                (lost, late)
+            }
         };
         if !caller.is_clock {
             self.device = caller.stream;
-            self.origin = place + lost.cast_signed() - call.position.cast_signed();
+            self.origin = place + lost.cast_signed() - late as i64 - position;
         }
-        (lost, 0)
+        Some((lost, late))
+    }
+
+    /// Another clock calls from now on.
+    fn is_back(&mut self, caller: &Caller) {
+        self.rise_left = self.fade_frames;
+        self.lanes.is_back(caller.error);
+        for out in self.outs.iter_mut().flatten() {
+            out.writer.is_back(caller.error);
+        }
     }
 
     /// Tells the readers of what is played elsewhere that this call is written.
@@ -274,6 +282,16 @@ impl Core {
             ..CallbackRecord::default()
         };
         self.flight.begin(record, self.processor.channels_in());
+    }
+
+    /// Nobody has called since the last call until `now_ns`, and nobody will.
+    pub(super) fn lose_until(&mut self, now_ns: u64) {
+        if self.pace.stream() != 0 {
+            let rate = self.processor.sample_rate_hz();
+            let frames = self.pace.frames_until(now_ns, rate);
+            self.lose(frames, self.shared.away_cause(), false);
+            self.shared.position.store(self.position, Relaxed);
+        }
     }
 
     /// Frames the device lost have a position too. A device that only plays ran dry.

@@ -7,11 +7,11 @@ use ossicle::io::realtime;
 use ossicle::record::{ClockLog, RecordConfig, Tap};
 use ossicle::session::SessionConfig;
 
-use crate::rig::{counting, joined, judge, port, recording, start};
+use crate::rig::{counting, folder, joined, judge, port, recording, start};
 
 #[test]
 fn tracks_of_devices_on_their_own_clocks_are_aligned_by_their_logs() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let sim = Sim::new(61);
     let errors = [
         ("one", -35.0, 48_000),
@@ -78,7 +78,7 @@ fn tracks_of_devices_on_their_own_clocks_are_aligned_by_their_logs() {
 
 #[test]
 fn a_device_that_comes_back_at_another_rate_leaves_a_gap_to_the_end_of_its_own_take() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let sim = Sim::new(63);
     sim.plug(counting(SimDevice::new("one", 1, 0))).unwrap();
     let kind = FaultKind::Return {

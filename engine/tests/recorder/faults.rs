@@ -13,7 +13,7 @@ use ossicle::record::{GapList, RecordConfig, Split, Tap};
 use ossicle::session::Moment;
 
 use crate::rig::{
-    BadDisk, Dice, On, counting, joined, judge, recording, start, trials, wait_until,
+    BadDisk, Dice, On, counting, folder, joined, judge, recording, start, trials, wait_until,
 };
 
 /// Length of a trial in milliseconds, and of a look at the session.
@@ -67,7 +67,7 @@ fn every_frame_is_in_the_file_or_in_a_gap_with_its_cause() {
 /// One trial; returns how many faults were thrown.
 fn trial(seed: u64) -> Result<usize, String> {
     let dice = &mut Dice::new(seed + 1);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let spill = folder.path().join("spill");
     std::fs::create_dir_all(folder.path().join("disk")).unwrap();
     std::fs::create_dir_all(&spill).unwrap();
@@ -208,7 +208,7 @@ fn listed(first: &Path, recorded: &ossicle::record::Recorded) -> Result<(), Stri
 
 #[test]
 fn a_device_that_stalls_and_then_gives_all_it_has_loses_nothing() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let sim = Sim::new(3);
     // Too short for a new stream to be tried: late but complete.
     let kind = FaultKind::Stall { for_ns: 240 * MS };

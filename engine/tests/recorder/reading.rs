@@ -9,7 +9,7 @@ use ossicle::io::device::sim::{Sim, SimDevice};
 use ossicle::record::{RecordConfig, Split, Take};
 use ossicle::session::Moment;
 
-use crate::rig::{BadDisk, Dice, On, recording, sample, start};
+use crate::rig::{BadDisk, Dice, On, folder, recording, sample, start};
 
 const CHANNELS: usize = 8;
 const RATE: u32 = 96_000;
@@ -50,7 +50,7 @@ fn resident_bytes() -> Option<u64> {
 fn a_reader_at_full_speed_costs_no_frame_and_finds_every_value_in_many_files() {
     let said = std::env::var("OSSICLE_SECONDS").ok();
     let seconds: u64 = said.and_then(|said| said.parse().ok()).unwrap_or(3);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let sim = Sim::new(71);
     let mic = SimDevice {
         sample_rate_hz: RATE,

@@ -140,6 +140,13 @@ impl Storage for BadStorage {
     }
 }
 
+/// A folder in memory where there is one: a real disk's syncs are not what is tested.
+pub fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir());
+    made.unwrap()
+}
+
 /// Random numbers, the same again from the same seed.
 pub struct Dice(u64);
 

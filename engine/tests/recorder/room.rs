@@ -12,12 +12,12 @@ use ossicle::io::file::{AudioFile, FileError};
 use ossicle::record::{GapList, RecordConfig};
 
 use crate::rig::{
-    BadDisk, On, counting, joined, judge, recording, sample, start, trials, wait_until,
+    BadDisk, On, counting, folder, joined, judge, recording, sample, start, trials, wait_until,
 };
 
 #[test]
 fn a_minute_without_a_disk_loses_nothing_at_32_channels() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let sim = Sim::new(41);
     let mic = SimDevice::new("mic", 32, 0).with_block_source(|first, channels, block| {
         for (frame, samples) in (first..).zip(block.chunks_exact_mut(channels)) {
@@ -174,7 +174,7 @@ fn a_full_disk_is_left_for_another_without_a_missing_frame() {
             eprintln!("no file system may be mounted here: not tried");
             return;
         };
-        let spill = tempfile::tempdir().unwrap();
+        let spill = folder();
         let path = disk.0.path().join("take.wav");
         // Something else has the name already.
         std::fs::write(spill.path().join("take-002.wav"), b"mine").unwrap();
@@ -200,7 +200,7 @@ fn a_full_disk_is_left_for_another_without_a_missing_frame() {
 
 #[test]
 fn memory_that_is_full_makes_one_gap_and_the_take_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let sim = Sim::new(45);
     sim.plug(counting(SimDevice::new("mic", 1, 0))).unwrap();
     let disk = BadDisk::new();

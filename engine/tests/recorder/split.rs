@@ -12,7 +12,7 @@ use ossicle::io::sample::SampleFormat;
 use ossicle::record::{RecordConfig, Recorded, Split, Tap};
 use ossicle::session::{Moment, Session, SessionConfig};
 
-use crate::rig::{BadDisk, On, joined, port, recording, start};
+use crate::rig::{BadDisk, On, folder, joined, port, recording, start};
 
 /// Records the same sound, with a hole, by several configurations at once.
 fn record(configs: Vec<RecordConfig>) -> Vec<Recorded> {
@@ -52,7 +52,7 @@ fn config(folder: &Path, name: &str) -> RecordConfig {
 
 #[test]
 fn files_of_a_split_take_joined_are_the_take() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let splits = [
         None,
         Some(Split::Every(Moment::Frames(10_007))),
@@ -120,7 +120,7 @@ fn files_of_a_split_take_joined_are_the_take() {
 
 #[test]
 fn dither_is_the_same_again_when_a_disk_failed_meanwhile_and_gaps_are_silent() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let dithered = |name: &str| RecordConfig {
         format: SampleFormat::I16,
         dither: Dither::Triangular,
@@ -149,7 +149,7 @@ fn dither_is_the_same_again_when_a_disk_failed_meanwhile_and_gaps_are_silent() {
 
 #[test]
 fn gaps_and_marks_are_labels_at_their_places() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let takes = record(vec![config(folder.path(), "take.wav")]);
     assert!(takes[0].marks.len() > 90, "{} marks", takes[0].marks.len());
     let bytes = std::fs::read(&takes[0].path).unwrap();
@@ -170,7 +170,7 @@ fn gaps_and_marks_are_labels_at_their_places() {
 
 #[test]
 fn a_list_of_gaps_that_an_older_take_left_is_removed() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let path = folder.path().join("take.wav");
     let list = folder.path().join("take.wav.gaps.json");
     std::fs::write(&path, b"old").unwrap();
@@ -190,7 +190,7 @@ fn a_list_of_gaps_that_an_older_take_left_is_removed() {
 
 #[test]
 fn dry_and_wet_are_recorded_at_once_and_one_name_is_not_for_two() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let tapped = |tap, name: &str| RecordConfig {
         tap,
         ..config(folder.path(), name)
@@ -225,7 +225,7 @@ fn dry_and_wet_are_recorded_at_once_and_one_name_is_not_for_two() {
 fn a_take_begins_within_50_ms_on_an_open_device() {
     let mut best = Duration::MAX;
     for attempt in 0..5 {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let config = SessionConfig {
             host: Some(HostKind::Null),
             input: port("null"),

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ossicle_io::file::{FileError, Label, Overwrite, Tags, WavSpec, WavWriter};
+use ossicle_io::file::{
+    AudioFile, AudioWriter, FileError, FileKind, Label, Overwrite, Tags, WavSpec,
+};
 
 use super::config::{RecordConfig, Split};
 use super::disk::Disk;
@@ -15,10 +17,13 @@ use super::take::Take;
 const MOST_NAMES: usize = 10_000;
 /// Bytes of a file that are kept for what is no sound, where its size is limited: header and labels.
 const OTHER_BYTES: u64 = 4096;
+/// Bytes by which an encoded file may grow between two looks at its size.
+const ENCODED_BYTES: u64 = 65_536;
 
 /// The file that is written, and where the take goes on behind it.
 pub(super) struct Outlet {
     spec: WavSpec,
+    kind: FileKind,
     disk: Arc<dyn Disk>,
     overwrite: Overwrite,
     /// The path that numbers are put into.
@@ -32,7 +37,7 @@ pub(super) struct Outlet {
 
 /// The file that is written.
 struct OpenFile {
-    writer: WavWriter,
+    writer: AudioWriter,
     path: PathBuf,
     /// Position in the take of its first frame.
     first: u64,
@@ -43,6 +48,8 @@ struct OpenFile {
 /// How a file ended.
 pub(super) struct Closed {
     pub(super) path: PathBuf,
+    /// Position in the take behind its last frame.
+    pub(super) end: u64,
     pub(super) error: Option<FileError>,
 }
 
@@ -56,11 +63,13 @@ impl Outlet {
             Some(_) => numbered(&config.path, 1),
             None => config.path.clone(),
         };
+        let kind = FileKind::of_path(&path).map_err(|error| (path.clone(), error))?;
         let disk = config.disk.clone();
-        let writer = create(&*disk, &path, spec, config.overwrite);
+        let writer = create(&*disk, &path, (kind, spec), config.overwrite);
         let writer = writer.map_err(|error| (path.clone(), error))?;
         Ok(Self {
             spec,
+            kind,
             disk,
             overwrite: config.overwrite,
             pattern: config.path.clone(),
@@ -84,6 +93,11 @@ impl Outlet {
         &self.file.path
     }
 
+    /// Whether its files have no sample format of their own.
+    pub(super) fn is_lossy(&self) -> bool {
+        self.kind == FileKind::Ogg
+    }
+
     /// The folder it is in.
     pub(super) fn folder(&self) -> &Path {
         folder(&self.file.path)
@@ -104,13 +118,31 @@ impl Outlet {
         self.file.first + self.file.writer.lasting_frames()
     }
 
-    /// Position in the take at which its file is as large as it may be; `u64::MAX` for nowhere.
+    /// Position in the take at which its file is as large as it may be; `u64::MAX` for nowhere, or
+    /// where that is not known yet.
     pub(super) fn largest_end(&self) -> u64 {
-        let frame_bytes = (self.spec.channels * self.spec.format.bytes()) as u64;
-        let frames = self
-            .most_bytes
-            .map(|most| (most.saturating_sub(OTHER_BYTES) / frame_bytes).max(1));
-        frames.map_or(u64::MAX, |frames| self.file.first.saturating_add(frames))
+        let Some(most) = self.most_bytes else {
+            return u64::MAX;
+        };
+        if self.kind == FileKind::Wav {
+            let frame_bytes = (self.spec.channels * self.spec.format.bytes()) as u64;
+            let frames = (most.saturating_sub(OTHER_BYTES) / frame_bytes).max(1);
+            return self.file.first.saturating_add(frames);
+        }
+        let is_full = self.file.writer.bytes() + ENCODED_BYTES > most;
+        match self.file.writer.frames() {
+            frames if frames > 0 && is_full => self.end(),
+            _ => u64::MAX,
+        }
+    }
+
+    /// Bytes that a frame takes; of encoded files in the mean.
+    pub(super) fn bytes_per_frame(&self) -> f64 {
+        let frames = self.file.writer.frames();
+        if self.kind == FileKind::Wav || frames < u64::from(self.spec.sample_rate_hz) {
+            return (self.spec.channels * self.spec.format.bytes()) as f64;
+        }
+        self.file.writer.bytes() as f64 / frames as f64
     }
 
     /// Appends whole frames.
@@ -125,13 +157,12 @@ impl Outlet {
 
     /// Ends the take's last file. Where the take has no frame, it is an empty file.
     pub(super) fn finish(self, take: &Take) -> Closed {
-        let path = self.file.path.clone();
         let first = self.file.first;
-        let error = self.file.close(take, true).err();
-        if error.is_none() && take.files().is_empty() {
-            take.begin_file(&path, first);
+        let closed = self.file.close(take, true);
+        if closed.error.is_none() && take.files().is_empty() {
+            take.begin_file(&closed.path, first);
         }
-        Closed { path, error }
+        closed
     }
 
     /// Leaves the take without a file where there is no frame in it.
@@ -141,8 +172,6 @@ impl Outlet {
 
     /// Ends the file, and goes on in the next.
     pub(super) fn next(&mut self, take: &Take) -> Result<(), FileError> {
-        // All that is to be kept of it is lasting then, whatever becomes of its labels.
-        self.checkpoint(take)?;
         self.change(take)
     }
 
@@ -160,29 +189,29 @@ impl Outlet {
         Ok(true)
     }
 
-    /// Goes on in the next file behind the frames that last in this one.
+    /// Goes on in the next file behind what this one holds in the end.
     fn change(&mut self, take: &Take) -> Result<(), FileError> {
-        let next = self.open_next(self.lasting_end())?;
-        let last = std::mem::replace(&mut self.file, next);
-        let path = last.path.clone();
-        if let Err(error) = last.close(take, false) {
-            take.note(format!("{}: {error}", path.display()));
+        let next = self.open_next()?;
+        let closed = std::mem::replace(&mut self.file, next).close(take, false);
+        self.file.first = closed.end;
+        if let Some(error) = closed.error {
+            take.note(format!("{}: {error}", closed.path.display()));
         }
         Ok(())
     }
 
     /// Creates the file of the next number; where another has its name and may not be replaced, of
     /// the one after it.
-    fn open_next(&mut self, first: u64) -> Result<OpenFile, FileError> {
+    fn open_next(&mut self) -> Result<OpenFile, FileError> {
         for _ in 0..MOST_NAMES {
             self.number += 1;
             let path = numbered(&self.pattern, self.number);
-            match create(&*self.disk, &path, self.spec, self.overwrite) {
+            match create(&*self.disk, &path, (self.kind, self.spec), self.overwrite) {
                 Ok(writer) => {
                     return Ok(OpenFile {
                         writer,
                         path,
-                        first,
+                        first: 0,
                         is_told: false,
                     });
                 }
@@ -197,16 +226,16 @@ impl Outlet {
 impl OpenFile {
     fn checkpoint(&mut self, take: &Take) -> Result<(), FileError> {
         self.writer.checkpoint()?;
-        if self.writer.frames() > 0 {
+        if self.writer.lasting_frames() > 0 {
             self.tell(take);
         }
         Ok(())
     }
 
-    /// Closes the file; its frames are lasting, whatever becomes of its labels.
-    fn close(mut self, take: &Take, is_last: bool) -> Result<(), FileError> {
+    /// Closes the file; says where it ends, whatever becomes of its labels.
+    fn close(mut self, take: &Take, is_last: bool) -> Closed {
         let checked = self.checkpoint(take);
-        let end = self.first + self.writer.lasting_frames();
+        let end = self.first + self.writer.frames();
         let mut marks = take.marks();
         // What was marked behind the last frame stands at the end.
         marks.retain_mut(|mark| {
@@ -217,8 +246,24 @@ impl OpenFile {
         for label in labels(&take.gaps(), &marks, self.first, end) {
             self.writer.label(label);
         }
-        self.writer.finish()?;
-        checked
+        let lasting = self.writer.lasting_frames();
+        let (path, first) = (self.path.clone(), self.first);
+        let (frames, finished) = match self.writer.finish() {
+            Ok(frames) => (frames, None),
+            Err(error) => (
+                counted(&path).map_or(lasting, |there| there.max(lasting)),
+                Some(error),
+            ),
+        };
+        if frames > 0 && !self.is_told {
+            take.begin_file(&path, first);
+        }
+        take.end_file(first + frames);
+        Closed {
+            path,
+            end: first + frames,
+            error: checked.err().or(finished),
+        }
     }
 
     fn tell(&mut self, take: &Take) {
@@ -228,13 +273,18 @@ impl OpenFile {
     }
 }
 
+/// The frames that a file was left with.
+fn counted(path: &Path) -> Option<u64> {
+    AudioFile::open(path).ok()?.count_frames().ok()
+}
+
 fn create(
     disk: &dyn Disk,
     path: &Path,
-    spec: WavSpec,
+    (kind, spec): (FileKind, WavSpec),
     overwrite: Overwrite,
-) -> Result<WavWriter, FileError> {
-    WavWriter::on(disk.create(path, overwrite)?, spec, &Tags::default())
+) -> Result<AudioWriter, FileError> {
+    AudioWriter::on(disk.create(path, overwrite)?, kind, spec, &Tags::default())
 }
 
 /// The labels of a file: the gaps between its frames `first` and `end` with their causes, and marks.

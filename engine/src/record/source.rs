@@ -2,11 +2,11 @@
 
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ossicle_io::buffered_array::Source;
-use ossicle_io::file::{FileError, WavReader};
+use ossicle_io::file::{AudioFile, FileError, FileKind, WavReader};
 
 use super::memory::Held;
 use super::take::Take;
@@ -19,7 +19,42 @@ use super::take::Take;
 pub struct TakeSource {
     take: Arc<Take>,
     /// The file that was read last.
-    file: Option<(PathBuf, WavReader)>,
+    file: Option<(PathBuf, Reader)>,
+}
+
+/// A file of a take, which may still grow.
+#[derive(Debug)]
+enum Reader {
+    Wav(WavReader),
+    /// As long as it was when it was opened.
+    Encoded(AudioFile),
+}
+
+impl Reader {
+    fn open(path: &Path) -> Result<Self, FileError> {
+        match FileKind::of_path(path) {
+            Ok(FileKind::Wav) | Err(_) => WavReader::open(path).map(Self::Wav),
+            Ok(_) => AudioFile::open(path).map(Self::Encoded),
+        }
+    }
+
+    /// Frames from `from` on, as many as it knows of.
+    fn read(&mut self, from: u64, out: &mut [f32], channels: usize) -> Result<usize, FileError> {
+        match self {
+            Self::Wav(file) => {
+                if from + (out.len() / channels) as u64 > file.frames() {
+                    file.extend_to_end()?;
+                }
+                file.read_at(from, out)
+            }
+            Self::Encoded(file) => {
+                if file.position() != from {
+                    file.seek(from)?;
+                }
+                file.read(out)
+            }
+        }
+    }
 }
 
 impl TakeSource {
@@ -35,20 +70,19 @@ impl TakeSource {
             FileError::Io(io::Error::new(io::ErrorKind::UnexpectedEof, words))
         })?;
         let wanted = (out.len() / channels).min(usize::try_from(end - position).unwrap_or(0));
-        let file = match &mut self.file {
-            Some((open, file)) if *open == path => file,
-            other => {
-                let file = WavReader::open(&path)?;
-                &mut other.insert((path, file)).1
-            }
-        };
-        let from = position - first;
-        if from + wanted as u64 > file.frames() {
-            file.extend_to_end()?;
+        let (from, out) = (position - first, &mut out[..wanted * channels]);
+        if let Some((open, file)) = &mut self.file
+            && *open == path
+            && let Ok(frames @ 1..) = file.read(from, out, channels)
+        {
+            return Ok(frames);
         }
-        let frames = file.read_at(from, &mut out[..wanted * channels])?;
+        // Another file, or one that has grown.
+        let mut file = Reader::open(&path)?;
+        let frames = file.read(from, out, channels)?;
+        self.file = Some((path, file));
         if frames == 0 {
-            let words = format!("it ends at frame {}, before frame {from}", file.frames());
+            let words = format!("frame {from} is behind its end");
             let error = io::Error::new(io::ErrorKind::UnexpectedEof, words);
             return Err(FileError::Io(error));
         }

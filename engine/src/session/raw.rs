@@ -69,7 +69,8 @@ impl RawTakes {
         if self.is_closed {
             return 0;
         }
-        let mut cause = if self.pace.since_call_ns(call.time_ns) < STALL_NS {
+        let is_short = self.pace.since_call_ns(call.time_ns) < STALL_NS;
+        let mut cause = if call.xrun || is_short {
             Cause::Xrun
         } else {
             Cause::Stalled

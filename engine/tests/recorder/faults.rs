@@ -116,6 +116,7 @@ fn trial(seed: u64) -> Result<usize, String> {
     let takes = dice.log_uniform(1.0, 17.0) as usize;
     let configs = (0..takes).map(|number| RecordConfig {
         tap: [Tap::Input, Tap::Pre, Tap::Post][number % 3],
+        checkpoint_seconds: 0.01,
         memory_seconds: 1.0 + dice.below(3) as f64,
         split: (dice.below(3) == 0).then(|| Split::Every(Moment::Frames(dice.below(90_000) + 999))),
         spill: Some(spill.clone()),

@@ -110,3 +110,40 @@ fn a_reader_at_full_speed_costs_no_frame_and_finds_every_value_in_many_files() {
     );
     assert!(grown < limit + (64 << 20), "{} MiB", grown >> 20);
 }
+
+/// FLAC is read back from its file while it grows, and from memory before that.
+#[test]
+fn a_flac_take_is_read_by_index_while_it_grows() {
+    let folder = folder();
+    let sim = Sim::new(73);
+    let mic = SimDevice::new("mic", 1, 0)
+        .with_source(|frame, _| (frame % 60_000) as f32 / 32_768.0 - 0.9);
+    sim.plug(mic).unwrap();
+    let config = RecordConfig {
+        format: ossicle::io::sample::SampleFormat::I16,
+        checkpoint_seconds: 0.01,
+        ..RecordConfig::new(folder.path().join("take.flac"))
+    };
+    let mut session = start(&sim, recording("mic", vec![config]));
+    let take = session.takes().remove(0);
+    let mut array = BufferedArray::new(take.source(), 1_000, 0);
+    let (mut dice, mut in_file) = (Dice::new(9), 0);
+    for _ in 0..150 {
+        sim.run_for(Duration::from_millis(20));
+        session.report();
+        std::thread::sleep(Duration::from_millis(2));
+        let start = dice.below(array.frames() - 64);
+        in_file += u32::from(start + 64 < take.written_frames());
+        let got = array.range(start..start + 64).unwrap();
+        for (frame, sample) in (start..).zip(got) {
+            let wanted = (frame % 60_000) as f32 / 32_768.0 - 0.9;
+            // Half a code where it comes from the file.
+            assert!(
+                (sample - wanted).abs() < 0.51 / 32_768.0,
+                "frame {frame}: {sample}"
+            );
+        }
+    }
+    session.stop().unwrap();
+    assert!(in_file > 30, "{in_file}");
+}

@@ -219,7 +219,8 @@ pub fn joined(recorded: &Recorded) -> Vec<f32> {
     for take_file in &recorded.files {
         assert_eq!(samples.len() as u64, take_file.first_frame);
         let mut file = AudioFile::open(&take_file.path).unwrap();
-        let (channels, frames) = (file.info().channels, file.info().frames.unwrap());
+        let (channels, frames) = (file.info().channels, file.count_frames().unwrap());
+        file.seek(0).unwrap();
         assert_eq!(frames, take_file.frames, "{}", take_file.path.display());
         let mut part = vec![0.0f32; frames as usize * channels];
         assert_eq!(file.read(&mut part).unwrap() as u64, frames);

@@ -148,6 +148,44 @@ fn dither_is_the_same_again_when_a_disk_failed_meanwhile_and_gaps_are_silent() {
 }
 
 #[test]
+fn flac_takes_split_and_spill_without_a_missing_frame_and_ogg_has_all_frames() {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("small")).unwrap();
+    let flac = |name: &str| RecordConfig {
+        format: SampleFormat::I16,
+        dither: Dither::Triangular,
+        ..config(folder.path(), name)
+    };
+    let split = Some(Split::Every(Moment::Frames(10_007)));
+    let takes = record(vec![
+        flac("whole.flac"),
+        RecordConfig {
+            split,
+            ..flac("split.flac")
+        },
+        RecordConfig {
+            spill: Some(folder.path().to_owned()),
+            disk: Arc::new(On(BadDisk::with_room("small", 90_001))),
+            ..flac("small/spilled.flac")
+        },
+        RecordConfig {
+            split,
+            ..config(folder.path(), "take.ogg")
+        },
+        flac("whole.wav"),
+    ]);
+    let whole = joined(&takes[4]);
+    assert_eq!(whole.len(), 96_000);
+    for take in &takes[..3] {
+        assert_eq!(joined(take), whole, "{:?}", take.files);
+        assert_eq!(take.gaps, takes[4].gaps);
+    }
+    let files: Vec<_> = takes.iter().map(|take| take.files.len()).collect();
+    assert_eq!(files, [1, 10, 2, 10, 1]);
+    assert_eq!(joined(&takes[3]).len(), 96_000);
+}
+
+#[test]
 fn gaps_and_marks_are_labels_at_their_places() {
     let folder = folder();
     let takes = record(vec![config(folder.path(), "take.wav")]);

@@ -20,7 +20,7 @@ impl Core {
     pub(super) fn cause_before(&self, call: &Call<'_>, caller: &Caller) -> Cause {
         if caller.stream != self.device || caller.stream != self.pace.stream() {
             self.shared.away_cause()
-        } else if self.pace.since_call_ns(call.time_ns) < STALL_NS {
+        } else if call.xrun || self.pace.since_call_ns(call.time_ns) < STALL_NS {
             Cause::Xrun
         } else {
             Cause::Stalled

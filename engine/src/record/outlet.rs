@@ -118,6 +118,18 @@ impl Outlet {
         self.file.first + self.file.writer.lasting_frames()
     }
 
+    /// Position in the take up to which readers find all frames in files: of one that is encoded
+    /// not the last second, as its end is torn while it grows.
+    pub(super) fn readable_end(&self) -> u64 {
+        let end = self.lasting_end();
+        match self.kind {
+            FileKind::Wav => end,
+            _ => end
+                .saturating_sub(u64::from(self.spec.sample_rate_hz))
+                .max(self.file.first),
+        }
+    }
+
     /// Position in the take at which its file is as large as it may be; `u64::MAX` for nowhere, or
     /// where that is not known yet.
     pub(super) fn largest_end(&self) -> u64 {

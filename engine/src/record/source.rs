@@ -11,10 +11,14 @@ use ossicle_io::file::{AudioFile, FileError, FileKind, WavReader};
 use super::memory::Held;
 use super::take::Take;
 
+/// Frames of an encoded file that are passed over at once.
+const SKIP_FRAMES: usize = 4096;
+
 /// Reads a take by index: from memory where it still is, from its files where it no longer is.
 ///
 /// Never slows the recording. Where the files hold integers, what is read from them is rounded to
-/// them, and dithered where that was asked for; what is still in memory is not yet.
+/// them, and dithered where that was asked for; what is still in memory is not yet. An encoded file
+/// (FLAC, Ogg) is decoded from its start to what is wanted: in order it is quick, at random it is not.
 #[derive(Debug)]
 pub struct TakeSource {
     take: Arc<Take>,
@@ -26,15 +30,15 @@ pub struct TakeSource {
 #[derive(Debug)]
 enum Reader {
     Wav(WavReader),
-    /// As long as it was when it was opened.
-    Encoded(AudioFile),
+    /// The frames that were whole in it when it was opened; what is behind them is torn.
+    Encoded(AudioFile, u64),
 }
 
 impl Reader {
-    fn open(path: &Path) -> Result<Self, FileError> {
+    fn open(path: &Path, frames: u64) -> Result<Self, FileError> {
         match FileKind::of_path(path) {
             Ok(FileKind::Wav) | Err(_) => WavReader::open(path).map(Self::Wav),
-            Ok(_) => AudioFile::open(path).map(Self::Encoded),
+            Ok(_) => AudioFile::open(path).map(|file| Self::Encoded(file, frames)),
         }
     }
 
@@ -47,9 +51,19 @@ impl Reader {
                 }
                 file.read_at(from, out)
             }
-            Self::Encoded(file) => {
-                if file.position() != from {
-                    file.seek(from)?;
+            Self::Encoded(file, frames)
+                if from < file.position() || from + (out.len() / channels) as u64 > *frames =>
+            {
+                Ok(0)
+            }
+            Self::Encoded(file, _) => {
+                // By decoding all that is before: what has no end yet cannot be searched through.
+                let mut skipped = vec![0.0f32; SKIP_FRAMES * channels];
+                while file.position() < from {
+                    let frames = (from - file.position()).min(SKIP_FRAMES as u64) as usize;
+                    if file.read(&mut skipped[..frames * channels])? == 0 {
+                        return Ok(0);
+                    }
                 }
                 file.read(out)
             }
@@ -78,7 +92,7 @@ impl TakeSource {
             return Ok(frames);
         }
         // Another file, or one that has grown.
-        let mut file = Reader::open(&path)?;
+        let mut file = Reader::open(&path, end - first)?;
         let frames = file.read(from, out, channels)?;
         self.file = Some((path, file));
         if frames == 0 {

@@ -252,7 +252,7 @@ impl Writer {
 
     /// Lets go of what lasts in files.
     fn keep_written(&mut self) {
-        let written = self.outlet.lasting_end();
+        let written = self.outlet.readable_end();
         self.take
             .set_written(written, self.drawn.keep_from(written));
         self.sidecar.keep(&self.take);

@@ -165,7 +165,7 @@ fn flac_takes_split_and_spill_without_a_missing_frame_and_ogg_has_all_frames() {
         },
         RecordConfig {
             spill: Some(folder.path().to_owned()),
-            disk: Arc::new(On(BadDisk::with_room("small", 90_001))),
+            disk: Arc::new(On(BadDisk::with_room("small", 30_001))),
             ..flac("small/spilled.flac")
         },
         RecordConfig {

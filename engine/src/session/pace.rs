@@ -75,7 +75,7 @@ impl Pace {
             self.step(stream, now_ns);
             return Placed::InStep;
         }
-        if before != stream && !is_clock || passed < call.frames as u64 / 2 && !is_clock {
+        if !is_clock && (before != stream || passed < call.frames as u64 / 2) {
             self.settles = true;
             return Placed::Wait;
         }

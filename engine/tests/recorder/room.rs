@@ -170,7 +170,7 @@ fn a_full_disk_ends_the_take_true_and_is_told_before() {
 #[test]
 fn a_full_disk_is_left_for_another_without_a_missing_frame() {
     for trial in 0..trials(4).min(100) {
-        let Some(disk) = Small::new(700 + 41 * trial) else {
+        let Some(disk) = Small::new(200 + 11 * trial) else {
             eprintln!("no file system may be mounted here: not tried");
             return;
         };

@@ -197,13 +197,13 @@ impl From<Format> for SampleFormat {
 
 impl RecordOptions {
     /// What is to be recorded, as 32-bit float, if anything.
-    pub fn config(&self, tap: Tap) -> Option<RecordConfig> {
-        let path = self.record.as_ref()?;
-        Some(RecordConfig {
+    pub fn config(&self, tap: Tap) -> Vec<RecordConfig> {
+        let config = |path| RecordConfig {
             tap,
             overwrite: overwrite(self.force),
             ..RecordConfig::new(path)
-        })
+        };
+        self.record.iter().map(config).collect()
     }
 }
 

@@ -140,7 +140,7 @@ fn summary(ended: Ended) -> Summary {
             "{samples} samples were not finite and became silence"
         ));
     }
-    let recorded = ended.recorded.as_ref();
+    let recorded = ended.recorded.first();
     let mut summary = Summary {
         frames: ended.frames,
         sample_rate_hz: ended.sample_rate_hz,

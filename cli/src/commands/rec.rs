@@ -69,12 +69,12 @@ impl Rec {
             flight: self.device_options.flight(),
             chain: Chain::parse(&self.fx)?,
             source: Source::Input,
-            record: Some(RecordConfig {
+            record: vec![RecordConfig {
                 format: self.format.into(),
                 tap: Tap::Post,
                 overwrite: overwrite(self.force),
                 ..RecordConfig::new(&self.file)
-            }),
+            }],
             ..SessionConfig::default()
         };
         run(

@@ -1,4 +1,4 @@
-//! A session: devices, a source, a chain and a recording, running.
+//! A session: devices, a source, a chain and recordings, running.
 
 mod call_length;
 mod config;
@@ -12,10 +12,12 @@ mod link;
 mod metering;
 mod open;
 mod own;
+mod pace;
 mod player;
 mod post;
 mod raw;
 mod realtime;
+mod recordings;
 mod remembered;
 mod report;
 mod routes;
@@ -24,6 +26,7 @@ mod slot;
 mod stage;
 mod start;
 mod supervisor;
+mod taps;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -79,7 +82,7 @@ pub struct Session {
     watch: Option<JoinHandle<()>>,
     infos: Vec<StreamInfo>,
     player: Option<Player>,
-    recording: Option<Recording>,
+    recordings: Vec<Recording>,
     levels: Levels,
     metering: Option<Metering>,
     keeper: Keeper,
@@ -164,9 +167,18 @@ impl Session {
         &self.infos
     }
 
-    /// The recording so far, if there is one, to be read by index while it grows.
-    pub fn take(&self) -> Option<&Arc<Take>> {
-        self.recording.as_ref().map(Recording::take)
+    /// The recordings so far, in the order of [`SessionConfig::record`], to be read by index while
+    /// they grow.
+    pub fn takes(&self) -> Vec<Arc<Take>> {
+        let takes = self.recordings.iter();
+        takes.map(|recording| recording.take().clone()).collect()
+    }
+
+    /// Marks this moment in every recording: a label in the file.
+    pub fn mark(&mut self, text: &str) {
+        for recording in &self.recordings {
+            recording.mark(text);
+        }
     }
 
     /// Writes what the flight recorder kept of the last minute into a new folder below `below`, and
@@ -184,7 +196,8 @@ impl Session {
     ///
     /// # Errors
     /// What ended the session before its time (a device that was lost, a file that could not be
-    /// read), or what went wrong while it was closed. The recording is closed all the same.
+    /// read, a disk that took no more), or what went wrong while it was closed. All recordings are
+    /// closed all the same.
     pub fn stop(mut self) -> Result<Ended, EngineError> {
         // What has gone wrong since the last report is not to be lost.
         self.look_after_streams();
@@ -199,7 +212,11 @@ impl Session {
         self.warnings.extend(note);
         self.end_streams();
         // The core holds the rings' writing ends; a callback that hangs may have it still.
-        drop(self.slot.take());
+        if let Some(mut core) = self.slot.take()
+            && let Some(until_ns) = self.supervisor.away_until_ns()
+        {
+            core.lose_until(until_ns);
+        }
         self.controller.turn();
         self.keeper.finish();
         self.warnings.extend(self.keeper.take_notes());
@@ -208,11 +225,17 @@ impl Session {
         if let Some(player) = self.player.take() {
             failure = failure.or(player.finish());
         }
-        let recorded = match self.recording.take().map(Recording::finish) {
-            Some(Err(error)) => return Err(error),
-            Some(Ok(recorded)) => Some(recorded),
-            None => None,
-        };
+        let mut recorded = Vec::new();
+        let mut cut = None;
+        for recording in std::mem::take(&mut self.recordings) {
+            let (result, notes) = recording.finish();
+            self.warnings.extend(notes);
+            match result {
+                Ok(done) => recorded.push(done),
+                Err(error) => cut = cut.or(Some(error)),
+            }
+        }
+        let failure = cut.or(failure);
         match failure {
             Some(error) => Err(error),
             None => Ok(self.ended(xruns, realtime, bridges, recorded, readings)),
@@ -282,7 +305,7 @@ impl Drop for Session {
         if let Some(player) = self.player.take() {
             player.finish();
         }
-        if let Some(recording) = self.recording.take() {
+        for recording in std::mem::take(&mut self.recordings) {
             // An error has no way out of a drop; `stop` tells it.
             let _ = recording.finish();
         }

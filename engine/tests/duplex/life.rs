@@ -133,10 +133,10 @@ fn a_gap_in_a_recording_is_as_long_as_the_device_was_away() {
         sim.plug(counting(mic)).unwrap();
         sim.plug(device("speaker", 0, 1, 0.0, 50)).unwrap();
         let config = SessionConfig {
-            record: Some(RecordConfig {
+            record: vec![RecordConfig {
                 tap,
                 ..RecordConfig::new(&take)
-            }),
+            }],
             ..live("mic", "speaker")
         };
         let mut session = start(&sim, config);
@@ -146,7 +146,7 @@ fn a_gap_in_a_recording_is_as_long_as_the_device_was_away() {
             std::thread::sleep(Duration::from_millis(5));
         }
         let ended = session.stop().unwrap();
-        let recorded = ended.recorded.unwrap();
+        let recorded = &ended.recorded[0];
         let mut file = AudioFile::open(&take).unwrap();
         let mut samples = vec![0.0_f32; 1 << 18];
         let frames = file.read(&mut samples).unwrap();
@@ -165,7 +165,9 @@ fn a_gap_in_a_recording_is_as_long_as_the_device_was_away() {
             let moved = f64::from(samples[last]) - last as f64;
             assert!(moved.abs() < 256.0, "{moved} frames");
             let lost = recorded.lost_frames as f64;
-            assert!((lost - 0.7 * RATE).abs() < 3.0 * 256.0, "{lost} frames");
+            // A look later it is opened, and the first calls go by until it is in step.
+            let more = lost - 0.7 * RATE;
+            assert!((-256.0..5.0 * 256.0).contains(&more), "{lost} frames");
         }
         assert!((frames as f64 - 3.0 * RATE).abs() < 3.0 * 256.0, "{frames}");
     }

@@ -8,6 +8,7 @@ use ossicle_io::rights::Scheduling;
 use super::Supervisor;
 use crate::error::EngineError;
 use crate::session::event::DeviceEvent;
+use crate::session::link::Phase;
 use crate::session::stage::{BridgeSide, lock};
 
 /// A bridge of a session.
@@ -18,6 +19,15 @@ pub(in crate::session) struct Bridged {
 }
 
 impl Supervisor {
+    /// The time by which the master has not called, where it is away.
+    pub(in crate::session) fn away_until_ns(&self) -> Option<u64> {
+        self.world.as_ref()?;
+        let links = lock(&self.links);
+        let mut masters = links.iter().filter(|link| link.seat.role.is_master);
+        let is_away = masters.any(|link| link.phase != Phase::Up);
+        is_away.then(|| self.now_ns())
+    }
+
     pub(in crate::session) fn take_failure(&self) -> Option<EngineError> {
         lock(&self.failure).take()
     }

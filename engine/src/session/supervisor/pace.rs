@@ -30,6 +30,11 @@ impl Supervisor {
             let Some(master) = links.iter().find(|link| link.seat.role.is_master) else {
                 return;
             };
+            // What is only recorded waits for frames that may come late but complete.
+            let is_played = links.iter().any(|link| link.seat.role.out.is_some());
+            if matches!(master.phase, Phase::Stalled { .. }) && !is_played {
+                return;
+            }
             let calls = master.phase == Phase::Up
                 && master.info.sample_rate_hz == self.stage.sample_rate_hz;
             let period = if is_heard {

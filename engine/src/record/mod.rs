@@ -1,6 +1,7 @@
 //! Recording: record ring -> collector -> take -> writer -> file.
 
 mod collector;
+mod gate;
 mod source;
 mod take;
 mod writer;
@@ -16,6 +17,7 @@ use ossicle_io::sample::SampleFormat;
 
 use crate::error::EngineError;
 
+pub use gate::{Begin, GateConfig, GateState, Gated, Pause, Silence};
 pub use source::TakeSource;
 pub use take::{Gap, Take};
 

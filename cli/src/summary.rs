@@ -216,6 +216,6 @@ impl Summary {
 }
 
 /// `1 frame`, `2 frames`.
-fn plural(count: u64, thing: &str) -> String {
+pub fn plural(count: u64, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }

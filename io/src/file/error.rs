@@ -36,6 +36,9 @@ pub enum FileError {
     /// A file is there already and may not be replaced.
     #[error("the file exists already")]
     AlreadyExists,
+    /// Another program, or another part of this one, is writing the file: wait, or take another name.
+    #[error("the file is being written")]
+    InUse,
     /// The storage is full, or the user's share of it, or the file system's limit for one file:
     /// make room or go on elsewhere. What the file holds by then stays good.
     #[error("no room left after {frames} frames")]
@@ -58,6 +61,22 @@ pub enum FileError {
         asked: usize,
         /// The most channels that can be written in this sample format.
         max: usize,
+    },
+    /// Loudspeakers were named for more channels than there are.
+    #[error("channel mask {mask:#x} names more loudspeakers than {channels} channels")]
+    MaskUnfit {
+        /// The mask asked for.
+        mask: u32,
+        /// The channels of the file.
+        channels: usize,
+    },
+    /// A text cannot be written into the file.
+    #[error("the {field} does not fit ({allowed})")]
+    TagUnfit {
+        /// Which text.
+        field: &'static str,
+        /// What would fit.
+        allowed: &'static str,
     },
     /// Samples given or asked for do not make whole frames.
     #[error("{samples} samples are no whole frames of {channels} channels")]

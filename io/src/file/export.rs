@@ -6,7 +6,8 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use super::error::FileError;
-use super::wav_writer::{Overwrite, WavSpec};
+use super::file_storage::Overwrite;
+use super::wav_writer::WavSpec;
 use crate::sample::{SampleFormat, f32_to_i16, f32_to_i24, f32_to_i32};
 
 /// Most bytes of samples in such a file: its sizes have 31 bits to be safe with every program.

@@ -1,21 +1,28 @@
 //! A WAV writer for takes of any length.
 //!
 //! Samples are appended by positioned writes, so that a frame that was taken is in the file when
-//! the call returns. The header stands apart in one block: before the first checkpoint it says
-//! that the length is not known (readers go to the end of the file), after one it is true for the
-//! frames up to there. Past 4 GiB the same block becomes RF64 in place.
+//! the call returns. The header stands apart in one block that is written again at each checkpoint,
+//! when what it tells of is on the disk: it is true at every moment. The file gets its name with
+//! its first true header. Past 4 GiB the same block becomes RF64 in place.
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::error::FileError;
-use super::positioned::write_at;
-use super::wav_header::{Length, build, header_bytes};
+use super::file_storage::{FileStorage, Overwrite};
+use super::storage::{Storage, write_all_at};
+use super::wav_checkpoint::{Behind, close, make_true};
+use super::wav_header::WavHeader;
+use super::wav_labels::{Label, label_chunks};
+use super::wav_tags::Tags;
 use crate::sample::{SampleFormat, encode};
 
 /// Bytes encoded and written at once.
 const PIECE_BYTES: usize = 64 * 1024;
+/// Room that is reserved ahead of the samples.
+const RESERVE_BYTES: u64 = 8 << 20;
+/// Files up to this length reserve nothing.
+const SMALL_FILE_BYTES: u64 = 1 << 20;
 /// Highest sample rate that is written: beyond it readers take a header for garbage.
 pub(super) const MAX_RATE_HZ: u32 = 16_000_000;
 
@@ -54,20 +61,11 @@ impl WavSpec {
     }
 }
 
-/// Whether a file that is there may be replaced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Overwrite {
-    /// It stays, and creating is an error.
-    #[default]
-    Never,
-    /// It is replaced.
-    Replace,
-}
-
-/// Writes a WAV file that is true at every checkpoint and knows no limit of size.
+/// Writes a WAV file that is true at every moment and knows no limit of size.
 ///
-/// Dropping it finishes the file as well as it goes and drops the errors; [`finish`](Self::finish)
-/// tells them.
+/// The path holds what it held before until the first [`checkpoint`](Self::checkpoint) with a frame
+/// gives it to this file. Dropping the writer finishes the file as well as it goes and drops the
+/// errors, and leaves none without a frame; [`finish`](Self::finish) tells them.
 ///
 /// # Examples
 /// ```
@@ -89,58 +87,78 @@ pub enum Overwrite {
 /// ```
 #[derive(Debug)]
 pub struct WavWriter {
-    file: File,
-    directory: Option<PathBuf>,
+    storage: Box<dyn Storage>,
     spec: WavSpec,
-    data_offset: u64,
+    header: WavHeader,
     /// Bytes of samples in the file; a torn frame after a failed write included.
     data_bytes: u64,
+    /// Frames that the header on the disk tells of.
+    lasting_frames: u64,
+    reserved_bytes: u64,
+    labels: Vec<Label>,
     scratch: Vec<u8>,
+    published: bool,
+    /// A write or a sync failed: a file without a frame is then nobody's wish.
+    refused: bool,
     finished: bool,
 }
 
 impl WavWriter {
-    /// Creates the file and writes a header that says "length not known".
+    /// Creates a file without tags; see [`create_tagged`](Self::create_tagged).
     ///
     /// # Errors
-    /// [`SampleRateUnsupported`](FileError::SampleRateUnsupported) and
-    /// [`ChannelsUnsupported`](FileError::ChannelsUnsupported) for what no WAV can hold,
-    /// [`NotAFile`](FileError::NotAFile) for a pipe, a device or a directory,
-    /// [`AlreadyExists`](FileError::AlreadyExists), [`NotFound`](FileError::NotFound) (of the
-    /// directory), [`PermissionDenied`](FileError::PermissionDenied),
-    /// [`NoRoom`](FileError::NoRoom), [`Io`](FileError::Io).
+    /// As there.
     pub fn create(
         path: impl AsRef<Path>,
         spec: WavSpec,
         overwrite: Overwrite,
     ) -> Result<Self, FileError> {
+        Self::create_tagged(path, spec, overwrite, &Tags::default())
+    }
+
+    /// Creates a file, yet without a name.
+    ///
+    /// # Errors
+    /// As [`FileStorage::create`] and [`on`](Self::on).
+    pub fn create_tagged(
+        path: impl AsRef<Path>,
+        spec: WavSpec,
+        overwrite: Overwrite,
+        tags: &Tags,
+    ) -> Result<Self, FileError> {
         spec.check()?;
-        let path = path.as_ref();
-        // Looked at first: opening a named pipe would wait for a reader.
-        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-            return Err(FileError::NotAFile);
-        }
-        let mut options = OpenOptions::new();
-        options.write(true);
-        match overwrite {
-            Overwrite::Never => options.create_new(true),
-            Overwrite::Replace => options.create(true).truncate(true),
-        };
-        let file = options.open(path)?;
-        let piece_bytes = PIECE_BYTES.max(spec.frame_bytes() as usize);
-        let writer = Self {
-            file,
-            directory: Some(match path.parent() {
-                Some(parent) if parent != Path::new("") => parent.to_owned(),
-                _ => PathBuf::from("."),
-            }),
+        tags.check(&spec)?;
+        Self::on(Box::new(FileStorage::create(path, overwrite)?), spec, tags)
+    }
+
+    /// Begins a file on an empty storage, and writes its header there.
+    ///
+    /// # Errors
+    /// [`SampleRateUnsupported`](FileError::SampleRateUnsupported) and
+    /// [`ChannelsUnsupported`](FileError::ChannelsUnsupported) for what no WAV can hold,
+    /// [`MaskUnfit`](FileError::MaskUnfit), [`TagUnfit`](FileError::TagUnfit),
+    /// [`NoRoom`](FileError::NoRoom), [`Io`](FileError::Io).
+    pub fn on(storage: Box<dyn Storage>, spec: WavSpec, tags: &Tags) -> Result<Self, FileError> {
+        spec.check()?;
+        tags.check(&spec)?;
+        let frame_bytes = spec.frame_bytes() as usize;
+        let piece_bytes = PIECE_BYTES.max(frame_bytes);
+        let mut writer = Self {
+            storage,
             spec,
-            data_offset: header_bytes(&spec),
+            header: WavHeader::new(&spec, tags),
             data_bytes: 0,
-            scratch: vec![0; piece_bytes - piece_bytes % spec.frame_bytes() as usize],
+            lasting_frames: 0,
+            reserved_bytes: SMALL_FILE_BYTES,
+            labels: Vec::new(),
+            scratch: vec![0; piece_bytes - piece_bytes % frame_bytes],
+            published: false,
+            refused: false,
             finished: false,
         };
-        writer.write_header(Length::Open)?;
+        // The whole of it, tags too: later only what changes is written.
+        let (_, result) = write_all_at(&mut *writer.storage, writer.header.bytes(), 0);
+        result.map_err(|error| writer.failed(error))?;
         Ok(writer)
     }
 
@@ -151,12 +169,18 @@ impl WavWriter {
 
     /// Place in the file of the first sample's first byte.
     pub fn data_offset(&self) -> u64 {
-        self.data_offset
+        self.header.data_offset()
     }
 
-    /// Whole frames in the file so far.
+    /// Whole frames in the file so far. After a failed [`checkpoint`](Self::checkpoint) they are
+    /// fewer: see there.
     pub fn frames(&self) -> u64 {
         self.data_bytes / self.spec.frame_bytes()
+    }
+
+    /// Frames that outlast a power cut: those of the last good [`checkpoint`](Self::checkpoint).
+    pub fn lasting_frames(&self) -> u64 {
+        self.lasting_frames
     }
 
     /// Appends whole frames, interleaved. They are in the file when this returns, for every other
@@ -182,37 +206,50 @@ impl WavWriter {
         for piece in interleaved.chunks(self.scratch.len() / sample_bytes) {
             let bytes = &mut self.scratch[..piece.len() * sample_bytes];
             encode(self.spec.format, piece, bytes);
-            let (written, result) = write_at(&self.file, bytes, self.data_offset + self.data_bytes);
+            let offset = self.header.data_offset() + self.data_bytes;
+            let end = offset + bytes.len() as u64;
+            if end > self.reserved_bytes {
+                self.reserved_bytes = end + RESERVE_BYTES;
+                // A hint: where nothing can be reserved, writing tells whether there is room.
+                let _ = self.storage.reserve(self.reserved_bytes);
+            }
+            let (written, result) = write_all_at(&mut *self.storage, bytes, offset);
             self.data_bytes += written as u64;
-            result.map_err(|error| FileError::writing(error, self.frames()))?;
+            result.map_err(|error| self.failed(error))?;
         }
         Ok(())
     }
 
-    /// Makes the file on the disk true for all frames so far: samples, sync, header, sync. Whatever
-    /// happens later, those frames can be read.
+    /// Keeps a label for the end of the file: labels stand behind the samples, in order of their
+    /// positions, from [`finish`](Self::finish) on.
+    pub fn label(&mut self, label: Label) {
+        self.labels.push(label);
+    }
+
+    /// Makes the file on the disk true for all frames so far: samples, sync, header, sync; and
+    /// gives it its name, the first time that there is a frame. Whatever happens later, those
+    /// frames can be read. Without a frame it does nothing.
     ///
     /// # Errors
-    /// [`NoRoom`](FileError::NoRoom), [`Io`](FileError::Io); the header then stays as it was.
+    /// [`NoRoom`](FileError::NoRoom), [`Io`](FileError::Io);
+    /// [`AlreadyExists`](FileError::AlreadyExists) when the name was taken meanwhile. The header
+    /// then stays true for what it told of before, and the system may have let go of anything
+    /// since: [`frames`](Self::frames) goes back to
+    /// [`lasting_frames`](Self::lasting_frames), and the rest must be given again.
     pub fn checkpoint(&mut self) -> Result<(), FileError> {
-        let bytes = self.frames() * self.spec.frame_bytes();
-        if bytes % 2 == 1 {
-            let (_, result) = write_at(&self.file, &[0], self.data_offset + bytes);
-            result.map_err(|error| FileError::writing(error, self.frames()))?;
-        }
-        self.sync()?;
-        self.write_header(Length::Bytes(bytes))?;
-        self.sync()?;
-        if let Some(directory) = self.directory.take() {
-            sync_directory(&directory);
+        if self.frames() > 0 {
+            self.make_true()?;
         }
         Ok(())
     }
 
-    /// Ends the file: checkpoint, and nothing behind the last whole frame. Returns the frames.
+    /// Ends the file: checkpoint, labels, and nothing behind them. Returns the frames.
+    ///
+    /// A file without a frame is a true empty one, unless that is so because it could not be
+    /// written to: then there is none.
     ///
     /// # Errors
-    /// As [`checkpoint`](Self::checkpoint).
+    /// As [`checkpoint`](Self::checkpoint). The frames are safe even when the labels find no room.
     pub fn finish(mut self) -> Result<u64, FileError> {
         self.end()?;
         Ok(self.frames())
@@ -220,40 +257,43 @@ impl WavWriter {
 
     fn end(&mut self) -> Result<(), FileError> {
         self.finished = true;
+        if self.frames() == 0 && self.refused {
+            return Err(FileError::NoRoom { frames: 0 });
+        }
+        let pad = self.make_true()?;
         let bytes = self.frames() * self.spec.frame_bytes();
-        if self.data_bytes > bytes {
-            self.file.set_len(self.data_offset + bytes)?;
-            self.data_bytes = bytes;
-        }
-        self.checkpoint()
+        let labels = Behind::Chunks(label_chunks(&self.labels));
+        close(&mut *self.storage, &mut self.header, bytes, pad, &labels)
+            .map_err(|error| self.failed(error))
     }
 
-    fn write_header(&self, length: Length) -> Result<(), FileError> {
-        let (_, result) = write_at(&self.file, &build(&self.spec, length), 0);
-        result.map_err(|error| FileError::writing(error, self.frames()))
+    fn make_true(&mut self) -> Result<u64, FileError> {
+        let frames = self.frames();
+        let bytes = frames * self.spec.frame_bytes();
+        let made = make_true(&mut *self.storage, &mut self.header, bytes);
+        let pad = made.map_err(|error| {
+            self.data_bytes = self.lasting_frames * self.spec.frame_bytes();
+            self.failed(error)
+        })?;
+        self.lasting_frames = frames;
+        if !self.published {
+            let named = self.storage.publish();
+            named.map_err(|error| self.failed(error))?;
+            self.published = true;
+        }
+        Ok(pad)
     }
 
-    /// What cannot be synced (a pipe, a device file) is as true as it can be.
-    fn sync(&self) -> Result<(), FileError> {
-        match self.file.sync_data() {
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-            result => result.map_err(|error| FileError::writing(error, self.frames())),
-        }
+    fn failed(&mut self, error: io::Error) -> FileError {
+        self.refused = true;
+        FileError::writing(error, self.frames())
     }
 }
 
 impl Drop for WavWriter {
     fn drop(&mut self) {
-        if !self.finished {
+        if !self.finished && self.frames() > 0 {
             let _ = self.end();
         }
-    }
-}
-
-/// Makes the file's name outlast a power cut. Where a directory cannot be opened or synced, the
-/// system does that itself or not at all.
-fn sync_directory(directory: &Path) {
-    if let Ok(directory) = File::open(directory) {
-        let _ = directory.sync_all();
     }
 }

@@ -1,0 +1,313 @@
+//! Storage on a disk: a file without a name until it is published, locked while it is open.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::error::FileError;
+use super::positioned::{read_once, write_once};
+use super::storage::Storage;
+
+/// How the temporary names of files without a name of their own end; they begin with a dot.
+const PART: &str = ".ossicle-part";
+
+/// Whether a file that is there may be replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overwrite {
+    /// It stays, and creating is an error.
+    #[default]
+    Never,
+    /// It is replaced, whole, when the new file is published.
+    Replace,
+}
+
+/// A file on a disk, for [`WavWriter`](super::WavWriter) and its like.
+///
+/// Until [`publish`](Storage::publish) it has no name: a file that Linux knows without one, or,
+/// where the file system cannot do that, one under a hidden name beside the later one. Dropped
+/// before, it is gone. Other programs that ask see that it is in use: it is locked (`flock`) while
+/// open.
+#[derive(Debug)]
+pub struct FileStorage {
+    file: File,
+    path: PathBuf,
+    overwrite: Overwrite,
+    name: Name,
+}
+
+/// What the file can be found by.
+#[derive(Debug)]
+enum Name {
+    /// Nothing.
+    None,
+    /// A temporary name.
+    Temporary(PathBuf),
+    /// Its own.
+    Own,
+}
+
+impl FileStorage {
+    /// Creates the file in the folder of `path`, without a name.
+    ///
+    /// # Errors
+    /// [`NotAFile`](FileError::NotAFile) where a pipe, a device or a directory has the name,
+    /// [`AlreadyExists`](FileError::AlreadyExists), [`NotFound`](FileError::NotFound) (of the
+    /// directory), [`PermissionDenied`](FileError::PermissionDenied) to write into the directory or
+    /// to the file that is to be replaced, [`InUse`](FileError::InUse) when that is being written,
+    /// [`NoRoom`](FileError::NoRoom), [`Io`](FileError::Io).
+    pub fn create(path: impl AsRef<Path>, overwrite: Overwrite) -> Result<Self, FileError> {
+        let mut path = path.as_ref().to_owned();
+        // Looked at first: opening a named pipe would wait for a reader.
+        if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(FileError::NotAFile);
+        }
+        match overwrite {
+            Overwrite::Never if fs::symlink_metadata(&path).is_ok() => {
+                return Err(FileError::AlreadyExists);
+            }
+            Overwrite::Replace if path.exists() => {
+                // What a link leads to is replaced, not the link, and only what may be written to.
+                path = fs::canonicalize(&path)?;
+                let old = OpenOptions::new().write(true).open(&path)?;
+                lock(&old).map_err(|_| FileError::InUse)?;
+            }
+            _ => {}
+        }
+        if path.file_name().is_none() {
+            return Err(FileError::NotAFile);
+        }
+        let (file, name) = match nameless(folder(&path)) {
+            Some(file) => (file, Name::None),
+            None => {
+                let (file, temporary) = temporary(&path, |temporary| {
+                    let mut options = OpenOptions::new();
+                    options.read(true).write(true).create_new(true);
+                    options.open(temporary)
+                })
+                .map_err(|error| FileError::writing(error, 0))?;
+                (file, Name::Temporary(temporary))
+            }
+        };
+        lock(&file)?;
+        Ok(Self {
+            file,
+            path,
+            overwrite,
+            name,
+        })
+    }
+
+    /// Takes over a file that is there already, and locked.
+    pub(super) fn adopt(file: File, path: PathBuf) -> Self {
+        Self {
+            file,
+            path,
+            overwrite: Overwrite::Never,
+            name: Name::Own,
+        }
+    }
+
+    fn link(&mut self) -> io::Result<()> {
+        match (&self.name, self.overwrite) {
+            (Name::Own, _) => Ok(()),
+            (Name::None, Overwrite::Never) => link_nameless(&self.file, &self.path),
+            (Name::None, Overwrite::Replace) => {
+                // A link never replaces; a rename does, in one step.
+                let ((), temporary) =
+                    temporary(&self.path, |temporary| link_nameless(&self.file, temporary))?;
+                self.name = Name::Temporary(temporary.clone());
+                keep_permissions(&self.path, &self.file);
+                fs::rename(temporary, &self.path)
+            }
+            (Name::Temporary(temporary), Overwrite::Replace) => {
+                keep_permissions(&self.path, &self.file);
+                fs::rename(temporary, &self.path)
+            }
+            (Name::Temporary(temporary), Overwrite::Never) => rename_new(temporary, &self.path),
+        }
+    }
+}
+
+impl Storage for FileStorage {
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        write_once(&self.file, bytes, offset)
+    }
+
+    fn read_at(&mut self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        read_once(&self.file, bytes, offset)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        match self.file.sync_data() {
+            // What cannot be synced is as true as it can be.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            result => result,
+        }
+    }
+
+    fn set_len(&mut self, bytes: u64) -> io::Result<()> {
+        self.file.set_len(bytes)
+    }
+
+    fn reserve(&mut self, bytes: u64) -> io::Result<()> {
+        reserve(&self.file, bytes)
+    }
+
+    fn publish(&mut self) -> io::Result<()> {
+        self.link()?;
+        self.name = Name::Own;
+        sync_directory(folder(&self.path));
+        Ok(())
+    }
+}
+
+impl Drop for FileStorage {
+    fn drop(&mut self) {
+        if let Name::Temporary(temporary) = &self.name {
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}
+
+/// The folder that a path is in.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The name that a temporary one stands for; nothing for any other name.
+pub(super) fn name_of_part(part: &OsStr) -> Option<&str> {
+    let inner = part.to_str()?.strip_prefix('.')?.strip_suffix(PART)?;
+    Some(inner.rsplit_once('.')?.0)
+}
+
+/// Makes something under a hidden name beside `path` that nothing else has.
+fn temporary<T>(
+    path: &Path,
+    mut make: impl FnMut(&Path) -> io::Result<T>,
+) -> io::Result<(T, PathBuf)> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let mut name = OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(format!(".{:x}-{number:x}{PART}", std::process::id()));
+        let temporary = folder(path).join(name);
+        match make(&temporary) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            result => return Ok((result?, temporary)),
+        }
+    }
+}
+
+/// The new file is for whom the old one was for.
+fn keep_permissions(old: &Path, new: &File) {
+    if let Ok(metadata) = fs::metadata(old) {
+        let _ = new.set_permissions(metadata.permissions());
+    }
+}
+
+/// Renames without ever replacing, and makes the new name last.
+pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // The file system does not know how.
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {}
+            result => {
+                sync_directory(folder(to));
+                return Ok(result?);
+            }
+        }
+    }
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // No links here: looking first is the best there is.
+        Err(_) if fs::symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => fs::rename(from, to),
+    }
+}
+
+/// Makes a file's name outlast a power cut. Where a directory cannot be opened or synced, the
+/// system does that itself or not at all.
+fn sync_directory(directory: &Path) {
+    if let Ok(directory) = File::open(directory) {
+        let _ = directory.sync_all();
+    }
+}
+
+/// A file without a name in `folder`; nothing where that cannot be, or it could never get one.
+#[cfg(target_os = "linux")]
+fn nameless(folder: &Path) -> Option<File> {
+    use rustix::fs::{Mode, OFlags, open};
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let file = File::from(open(folder, flags, Mode::from_raw_mode(0o666)).ok()?);
+    fs::metadata(link_of(&file)).is_ok().then_some(file)
+}
+
+#[cfg(target_os = "linux")]
+fn link_nameless(file: &File, path: &Path) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, linkat};
+    let flags = AtFlags::SYMLINK_FOLLOW;
+    Ok(linkat(CWD, link_of(file), CWD, path, flags)?)
+}
+
+/// Where Linux shows an open file.
+#[cfg(target_os = "linux")]
+fn link_of(file: &File) -> PathBuf {
+    use std::os::fd::AsRawFd;
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn nameless(_folder: &Path) -> Option<File> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn link_nameless(_file: &File, _path: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Locks a file for its writer; `WouldBlock` when another has it. File systems that know no locks
+/// give it to everybody.
+#[cfg(unix)]
+pub(super) fn lock(file: &File) -> io::Result<()> {
+    use rustix::fs::{FlockOperation, flock};
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(io::ErrorKind::WouldBlock.into()),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn lock(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn reserve(file: &File, bytes: u64) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    use rustix::process::{Resource, getrlimit};
+    // Reaching beyond the limit for one file would end the process by a signal.
+    let limit = getrlimit(Resource::Fsize).current;
+    let held = file.metadata()?.len();
+    match limit
+        .map_or(bytes, |limit| bytes.min(limit))
+        .checked_sub(held)
+    {
+        Some(more) if more > 0 => Ok(fallocate(file, FallocateFlags::KEEP_SIZE, held, more)?),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reserve(_file: &File, _bytes: u64) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! WAV files that were never closed: what is in them, and how they are closed.
+
+use std::fs::File;
+
+use super::error::FileError;
+use super::positioned::read_at;
+use super::storage::Storage;
+use super::wav_checkpoint::{Behind, close, make_true};
+use super::wav_header::{MAX_HEADER_BYTES, State, WavHeader};
+use super::wav_labels::{Label, label_chunks};
+
+/// A WAV file with the mark of an open take.
+#[derive(Debug)]
+pub(super) struct OpenWav {
+    header: WavHeader,
+    file_bytes: u64,
+    /// Bytes of sound chunks behind the samples.
+    behind_bytes: u64,
+}
+
+impl OpenWav {
+    /// Looks for the mark; nothing for any other file, or one that cannot be read.
+    pub(super) fn look(file: &File) -> Option<Self> {
+        let file_bytes = file.metadata().ok()?.len();
+        let mut start = vec![0; 512];
+        let mut length = read_at(file, &mut start, 0).ok()?;
+        let mut header = WavHeader::parse(&start[..length]);
+        if header.is_none() && WavHeader::is_marked(&start[..length]) {
+            start = vec![0; MAX_HEADER_BYTES];
+            length = read_at(file, &mut start, 0).ok()?;
+            header = WavHeader::parse(&start[..length]);
+        }
+        let header = header.filter(|header| header.state() != State::Closed)?;
+        let mut wav = Self {
+            header,
+            file_bytes,
+            behind_bytes: 0,
+        };
+        if wav.header.state() == State::Closing {
+            wav.behind_bytes = wav.chunks_behind(file);
+        }
+        Some(wav)
+    }
+
+    /// Sample rate in hertz, as the header says.
+    pub(super) fn sample_rate_hz(&self) -> u32 {
+        self.header.sample_rate_hz()
+    }
+
+    /// Frames that the header tells of, and that are there.
+    pub(super) fn frames_said(&self) -> u64 {
+        let said = self.header.data_bytes() / self.header.frame_bytes();
+        said.min(self.frames_held())
+    }
+
+    /// Whole frames that can be won.
+    pub(super) fn frames_there(&self) -> u64 {
+        match self.header.state() {
+            State::Open => self.frames_held(),
+            State::Closing | State::Closed => self.frames_said(),
+        }
+    }
+
+    fn frames_held(&self) -> u64 {
+        let held = self.file_bytes.saturating_sub(self.header.data_offset());
+        held / self.header.frame_bytes()
+    }
+
+    /// Closes the file with all frames that are there.
+    pub(super) fn finish(
+        mut self,
+        storage: &mut dyn Storage,
+        labels: &[Label],
+    ) -> Result<(), FileError> {
+        let frames = self.frames_there();
+        let bytes = frames * self.header.frame_bytes();
+        let behind = match label_chunks(labels) {
+            chunks if chunks.is_empty() => Behind::Kept(self.behind_bytes),
+            chunks => Behind::Chunks(chunks),
+        };
+        make_true(storage, &mut self.header, bytes)
+            .and_then(|pad| close(storage, &mut self.header, bytes, pad, &behind))
+            .map_err(|error| FileError::writing(error, frames))
+    }
+
+    /// Bytes of the chunks behind the samples, when they are whole up to the end of the file.
+    fn chunks_behind(&self, file: &File) -> u64 {
+        let bytes = self.header.data_bytes();
+        let start = self.header.data_offset() + bytes + bytes % 2;
+        let mut at = start;
+        while at < self.file_bytes {
+            let mut chunk = [0; 8];
+            if !matches!(read_at(file, &mut chunk, at), Ok(8)) {
+                return 0;
+            }
+            let [a, b, c, d, size @ ..] = chunk;
+            let size = u64::from(u32::from_le_bytes(size));
+            if !matches!(&[a, b, c, d], b"cue " | b"LIST") {
+                return 0;
+            }
+            at += 8 + size + size % 2;
+        }
+        if at == self.file_bytes { at - start } else { 0 }
+    }
+}

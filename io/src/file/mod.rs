@@ -8,6 +8,7 @@ mod decoded;
 mod error;
 mod export;
 mod file_storage;
+mod local_time;
 mod pcm;
 mod positioned;
 mod quiet;

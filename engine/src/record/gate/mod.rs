@@ -175,7 +175,7 @@ impl Gate {
         }
         self.desk
             .next_at()
-            .map_or(u64::MAX, |at| at - self.position)
+            .map_or(u64::MAX, |at| at.saturating_sub(self.position))
     }
 
     /// Takes frames, no order among them; returns how many.

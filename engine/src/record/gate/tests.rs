@@ -141,6 +141,25 @@ fn an_order_reaches_back_into_the_preroll_to_the_frame() {
 }
 
 #[test]
+fn an_order_reaches_back_as_far_as_there_is_memory() {
+    let config = GateConfig {
+        begin: Begin::WhenAsked,
+        preroll_seconds: 0.5,
+        ..GateConfig::default()
+    };
+    let stream = stream(4000, &[]);
+    for block in BLOCKS {
+        let mut rig = Rig::new(&config, first());
+        rig.audio(&stream[..3000], block);
+        rig.desk.go(100);
+        rig.audio(&stream[3000..], block);
+        // Memory holds the preroll and one second: 1500 frames.
+        assert_eq!(rig.gated().first_frame, Some(1500), "blocks of {block}");
+        assert_eq!(rig.passed, heard(&stream[1500..]), "blocks of {block}");
+    }
+}
+
+#[test]
 fn an_order_for_a_later_frame_waits_for_it() {
     let config = GateConfig {
         begin: Begin::WhenAsked,
@@ -232,6 +251,37 @@ fn losses_are_gaps_in_the_recorded_part_only() {
 }
 
 #[test]
+fn losses_in_the_preroll_stand_where_they_were() {
+    let config = GateConfig {
+        begin: Begin::WhenAsked,
+        preroll_seconds: 0.1,
+        limit: Some(Moment::Frames(160)),
+        ..GateConfig::default()
+    };
+    let stream = stream(300, &[]);
+    let mut rig = Rig::new(&config, first());
+    rig.audio(&stream[..50], 50);
+    rig.lost(7);
+    rig.audio(&stream[50..80], 7);
+    rig.lost(5);
+    rig.lost(5);
+    rig.audio(&stream[80..100], 20);
+    rig.desk.go(117);
+    rig.audio(&stream[100..110], 10);
+    // The limit is in the middle of these.
+    rig.lost(60);
+    let mut want = heard(&stream[17..50]);
+    want.extend([None; 7]);
+    want.extend(heard(&stream[50..80]));
+    want.extend([None; 10]);
+    want.extend(heard(&stream[80..110]));
+    want.resize(160, None);
+    rig.audio(&stream[110..], 100);
+    assert_eq!(rig.gated().first_frame, Some(17));
+    assert_eq!(rig.passed, want);
+}
+
+#[test]
 fn silence_ends_a_recording_once_there_was_sound() {
     let config = GateConfig {
         until_silence: Some(Silence {
@@ -295,6 +345,10 @@ fn further_recordings_begin_with_the_first() {
     let config = GateConfig {
         begin: Begin::OnSound { level_dbfs: -40.0 },
         preroll_seconds: 0.1,
+        until_silence: Some(Silence {
+            seconds: 0.3,
+            level_dbfs: -40.0,
+        }),
         ..GateConfig::default()
     };
     let lead = Arc::new(Lead::new(2 * RATE));
@@ -311,7 +365,11 @@ fn further_recordings_begin_with_the_first() {
     loud[3201] = 0.5;
     first.take(Passed::Audio(&loud), &mut |_| {});
     assert_eq!(desk.gated().first_frame, Some(1400));
-    further.audio(&stream[900..], 100);
+    let mut rest = stream[900..].to_vec();
+    rest[0] = 0.5;
+    further.audio(&rest, 100);
     assert_eq!(further.gated().first_frame, Some(700));
-    assert_eq!(further.passed, heard(&stream[700..]));
+    // Nor does its own silence end it.
+    assert_eq!(further.passed[..200], heard(&stream[700..900]));
+    assert_eq!(further.passed[200..], heard(&rest));
 }

@@ -89,17 +89,18 @@ impl History {
         }
     }
 
-    /// Gives out all from `from` on, in order, and is empty then.
-    pub(super) fn drain(&mut self, from: u64, mut out: impl FnMut(Passed<'_>)) {
+    /// Gives out all from `from` on, in order, with its position in the stream, and is empty then.
+    pub(super) fn drain(&mut self, from: u64, mut out: impl FnMut(u64, Passed<'_>)) {
         self.skip(from.saturating_sub(self.first));
         while self.first < self.end {
             let loss = self.losses.front();
             if let Some(loss) = loss.filter(|loss| loss.position <= self.first) {
-                let (frames, cause) = (loss.position + loss.frames - self.first, loss.cause);
+                let (first, cause) = (self.first, loss.cause);
+                let frames = loss.position + loss.frames - first;
                 self.losses.pop_front();
                 if frames > 0 {
                     self.skip(frames);
-                    out(Passed::Lost { frames, cause });
+                    out(first, Passed::Lost { frames, cause });
                 }
                 continue;
             }
@@ -107,8 +108,8 @@ impl History {
             let frames = (until - self.first).min(PIECE_FRAMES as u64);
             let piece = &mut self.scratch[..frames as usize * self.channels];
             self.samples.pop_slice(piece);
+            out(self.first, Passed::Audio(piece));
             self.first += frames;
-            out(Passed::Audio(piece));
         }
         self.losses.clear();
     }

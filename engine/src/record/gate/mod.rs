@@ -116,8 +116,8 @@ impl Gate {
         self.state == GateState::Ended
     }
 
-    /// The next of the stream; what passes goes to `out`.
-    pub(crate) fn take(&mut self, piece: Passed<'_>, out: &mut impl FnMut(Passed<'_>)) {
+    /// The next of the stream; what passes goes to `out`, with its position in the stream.
+    pub(crate) fn take(&mut self, piece: Passed<'_>, out: &mut impl FnMut(u64, Passed<'_>)) {
         match piece {
             Passed::Audio(mut samples) => {
                 while !samples.is_empty() {
@@ -134,7 +134,8 @@ impl Gate {
                     match self.state {
                         GateState::Waiting | GateState::Paused => self.history.lost(now, cause),
                         GateState::Recording => {
-                            self.pass(Passed::Lost { frames: now, cause }, out)
+                            let piece = Passed::Lost { frames: now, cause };
+                            self.pass(self.position - now, piece, out);
                         }
                         GateState::Ended => {}
                     }
@@ -153,7 +154,7 @@ impl Gate {
     }
 
     /// Carries out what is due; returns the frames until the next order.
-    fn until_order(&mut self, out: &mut impl FnMut(Passed<'_>)) -> u64 {
+    fn until_order(&mut self, out: &mut impl FnMut(u64, Passed<'_>)) -> u64 {
         if let (GateState::Waiting, Wait::Lead(lead)) = (self.state, &self.wait)
             && let Some(at) = lead.begun_at(self.sample_rate_hz)
         {
@@ -179,7 +180,7 @@ impl Gate {
     }
 
     /// Takes frames, no order among them; returns how many.
-    fn audio(&mut self, samples: &[f32], out: &mut impl FnMut(Passed<'_>)) -> usize {
+    fn audio(&mut self, samples: &[f32], out: &mut impl FnMut(u64, Passed<'_>)) -> usize {
         let mut frames = samples.len() / self.channels;
         match self.state {
             GateState::Ended => self.position += frames as u64,
@@ -199,7 +200,8 @@ impl Gate {
             }
             GateState::Recording => {
                 self.position += frames as u64;
-                self.pass(Passed::Audio(samples), out);
+                let position = self.position - frames as u64;
+                self.pass(position, Passed::Audio(samples), out);
             }
         }
         frames
@@ -224,7 +226,7 @@ impl Gate {
     }
 
     /// Goes on at `at` of the stream, or as near as what is kept goes.
-    fn resume(&mut self, at: u64, out: &mut impl FnMut(Passed<'_>)) {
+    fn resume(&mut self, at: u64, out: &mut impl FnMut(u64, Passed<'_>)) {
         let at = at.max(self.history.first()).min(self.position);
         self.state = GateState::Recording;
         self.desk.tell(|gated| {
@@ -249,15 +251,22 @@ impl Gate {
     }
 
     /// Passes on what is kept, from `at` on.
-    fn let_out(&mut self, at: u64, out: &mut impl FnMut(Passed<'_>)) {
+    fn let_out(&mut self, at: u64, out: &mut impl FnMut(u64, Passed<'_>)) {
         let (history, outlet) = (&mut self.history, &mut self.outlet);
         let mut ended = false;
-        history.drain(at, |piece| ended = ended || outlet.pass(piece, out));
+        history.drain(at, |position, piece| {
+            ended = ended || outlet.pass(position, piece, out);
+        });
         self.tell_passed(ended);
     }
 
-    fn pass(&mut self, piece: Passed<'_>, out: &mut impl FnMut(Passed<'_>)) {
-        let ended = self.outlet.pass(piece, out);
+    fn pass(
+        &mut self,
+        position: u64,
+        piece: Passed<'_>,
+        out: &mut impl FnMut(u64, Passed<'_>),
+    ) {
+        let ended = self.outlet.pass(position, piece, out);
         self.tell_passed(ended);
     }
 

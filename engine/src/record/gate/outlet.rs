@@ -49,7 +49,12 @@ impl Outlet {
     }
 
     /// Passes on what is before the end; returns whether that is reached.
-    pub(super) fn pass(&mut self, passed: Passed<'_>, out: &mut impl FnMut(Passed<'_>)) -> bool {
+    pub(super) fn pass(
+        &mut self,
+        position: u64,
+        passed: Passed<'_>,
+        out: &mut impl FnMut(u64, Passed<'_>),
+    ) -> bool {
         let left = self.limit_frames - self.frames;
         match passed {
             Passed::Audio(samples) => {
@@ -62,7 +67,7 @@ impl Outlet {
                     .and_then(|quiet| quiet.ends_after(samples, self.channels));
                 let now = silent_at.unwrap_or(room);
                 if now > 0 {
-                    out(Passed::Audio(&samples[..now * self.channels]));
+                    out(position, Passed::Audio(&samples[..now * self.channels]));
                 }
                 self.frames += now as u64;
                 silent_at.is_some() || self.frames == self.limit_frames
@@ -70,7 +75,7 @@ impl Outlet {
             Passed::Lost { frames, cause } => {
                 let frames = frames.min(left);
                 if frames > 0 {
-                    out(Passed::Lost { frames, cause });
+                    out(position, Passed::Lost { frames, cause });
                 }
                 self.frames += frames;
                 self.frames == self.limit_frames

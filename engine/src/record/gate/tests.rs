@@ -15,6 +15,8 @@ struct Rig {
     gate: Gate,
     desk: Arc<Desk>,
     passed: Vec<Option<f32>>,
+    /// Stream position behind the last piece that passed.
+    end: Option<u64>,
 }
 
 impl Rig {
@@ -24,14 +26,32 @@ impl Rig {
             gate: Gate::new(config, place, 1, RATE, desk.clone()),
             desk,
             passed: Vec::new(),
+            end: None,
         }
     }
 
     fn take(&mut self, piece: Passed<'_>) {
-        let passed = &mut self.passed;
-        self.gate.take(piece, &mut |piece| match piece {
-            Passed::Audio(samples) => passed.extend(samples.iter().copied().map(Some)),
-            Passed::Lost { frames, .. } => passed.extend((0..frames).map(|_| None)),
+        let (passed, end) = (&mut self.passed, &mut self.end);
+        let first = self.desk.clone();
+        self.gate.take(piece, &mut |position, piece| {
+            let frames = match piece {
+                Passed::Audio(samples) => {
+                    passed.extend(samples.iter().copied().map(Some));
+                    samples.len() as u64
+                }
+                Passed::Lost { frames, .. } => {
+                    passed.extend((0..frames).map(|_| None));
+                    frames
+                }
+            };
+            // A piece is where the one before it ended, but for what a pause left out.
+            let expected = end.unwrap_or_else(|| first.gated().first_frame.unwrap());
+            let left_out = first.gated().pauses.last().map_or(0, |pause| {
+                let is_here = pause.stream_position == expected;
+                if is_here { pause.frames } else { 0 }
+            });
+            assert_eq!(position, expected + left_out, "position of a piece");
+            *end = Some(position + frames);
         });
     }
 
@@ -363,7 +383,7 @@ fn further_recordings_begin_with_the_first() {
     // Sound in the second channel, at frame 1600: 0.8 s, less the preroll 0.7 s.
     let mut loud = vec![0.0; 4000];
     loud[3201] = 0.5;
-    first.take(Passed::Audio(&loud), &mut |_| {});
+    first.take(Passed::Audio(&loud), &mut |_, _| {});
     assert_eq!(desk.gated().first_frame, Some(1400));
     let mut rest = stream[900..].to_vec();
     rest[0] = 0.5;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::call::{finish, start};
 use crate::sound::{text, write_f32};
 
-fn signal(child: &Child, name: &str) {
+/// Sends a signal to the program.
+pub fn signal(child: &Child, name: &str) {
     // The shell's own `kill`: a small system has no program of that name.
     let line = format!("kill -s {name} {}", child.id());
     let sent = Command::new("sh").args(["-c", &line]).status().unwrap();
@@ -15,7 +16,7 @@ fn signal(child: &Child, name: &str) {
 }
 
 /// Waits until the file is there and holds a header, so the run has begun.
-fn wait_for(path: &std::path::Path) {
+pub fn wait_for(path: &std::path::Path) {
     for _ in 0..500 {
         if std::fs::metadata(path).is_ok_and(|data| data.len() > 44) {
             return;

@@ -102,7 +102,9 @@ impl From<EngineError> for Failure {
             | EngineError::NoInput
             | EngineError::LoudnessTarget { .. }
             | EngineError::RouteMissing { .. } => Exit::Usage,
-            EngineError::File { source, .. } => of_file(source),
+            EngineError::File { source, .. } | EngineError::TakeCut { source, .. } => {
+                of_file(source)
+            }
             EngineError::Flight(flight) => of_flight(flight),
             EngineError::Device(_)
             | EngineError::DeviceLost { .. }

@@ -29,6 +29,23 @@ pub enum EngineError {
         /// What was wrong with it.
         source: FileError,
     },
+    /// Two recordings go to the same file; choose another name for one.
+    #[error("{}: two recordings go to this file", path.display())]
+    SameTake {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A recording had to end before its time, because its disk takes no more. What its files hold
+    /// is whole; the session's other takes are too. Make room, or name a folder to go on in.
+    #[error("{}: {source}; {unwritten_frames} frames behind them are lost", path.display())]
+    TakeCut {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong with it.
+        source: FileError,
+        /// Frames that were recorded and are in no file.
+        unwritten_frames: u64,
+    },
     /// Input and output are the same file; choose another name.
     #[error("{}: input and output are the same file", path.display())]
     SameFile {

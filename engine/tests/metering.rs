@@ -49,10 +49,10 @@ fn a_session_reads_what_a_scan_of_its_recording_reads() {
     let chain = Chain::parse("gain:gain=-3dB | parametric_eq:b1_type=high_pass,b1_freq=200Hz");
     let config = SessionConfig {
         host: Some(HostKind::Null),
-        record: Some(RecordConfig {
+        record: vec![RecordConfig {
             tap: Tap::Post,
             ..RecordConfig::new(&take)
-        }),
+        }],
         meter: Some(Tap::Post),
         ..SessionConfig::play(&input, chain.unwrap())
     };

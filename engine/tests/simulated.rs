@@ -33,11 +33,11 @@ fn start(sim: &Sim, config: SessionConfig) -> Result<Session, EngineError> {
     Session::start_with(config, &mut |_, request| sim.open(request))
 }
 
-fn record_to(path: &Path, tap: Tap) -> Option<RecordConfig> {
-    Some(RecordConfig {
+fn record_to(path: &Path, tap: Tap) -> Vec<RecordConfig> {
+    vec![RecordConfig {
         tap,
         ..RecordConfig::new(path)
-    })
+    }]
 }
 
 fn read(path: &Path) -> Vec<f32> {
@@ -214,7 +214,7 @@ fn frames_the_device_loses_are_silence_in_the_take_and_told() {
         std::thread::sleep(Duration::from_millis(10));
     }
     let ended = session.stop().unwrap();
-    let recorded = ended.recorded.unwrap();
+    let recorded = &ended.recorded[0];
     assert_eq!((ended.frames, recorded.frames), (96_000, 96_000));
     assert_eq!(
         (ended.overrun_frames, recorded.lost_frames),

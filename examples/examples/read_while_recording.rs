@@ -11,15 +11,12 @@ fn main() -> anyhow::Result<()> {
     let path = std::env::temp_dir().join("ossicle-growing.wav");
     let mut config = SessionConfig::record(&path);
     config.host = ossicle_examples::host()?;
-    config.record = Some(RecordConfig {
+    config.record = vec![RecordConfig {
         overwrite: Overwrite::Replace,
         ..RecordConfig::new(&path)
-    });
+    }];
     let mut session = Session::start(config)?;
-    let take = session
-        .take()
-        .cloned()
-        .ok_or_else(|| anyhow::anyhow!("no recording"))?;
+    let take = session.takes().remove(0);
     // A window of a second, moved to wherever it is wanted.
     let mut array = BufferedArray::new(take.source(), session.sample_rate_hz() as usize, 0);
     let began = Instant::now();

@@ -8,15 +8,15 @@ fn main() -> anyhow::Result<()> {
     let path = std::env::temp_dir().join("ossicle-microphone.wav");
     let mut config = SessionConfig::record(&path);
     config.host = ossicle_examples::host()?;
-    config.record = Some(RecordConfig {
+    config.record = vec![RecordConfig {
         tap: Tap::Input,
         overwrite: Overwrite::Replace,
         ..RecordConfig::new(&path)
-    });
+    }];
     let session = Session::start(config)?;
     std::thread::sleep(ossicle_examples::length());
     let ended = session.stop()?;
-    if let Some(recorded) = ended.recorded {
+    for recorded in ended.recorded {
         println!("{}: {} frames", recorded.path.display(), recorded.frames);
         for gap in recorded.gaps {
             println!(

@@ -45,7 +45,7 @@ impl Choice {
         let choice = Self {
             memory,
             is_quick: config.input.is_some() && config.output.is_some(),
-            may_try: config.record.is_none() && note.is_none(),
+            may_try: config.record.is_empty() && note.is_none(),
             realtime: config.realtime.scheduling,
         };
         Some((choice, note))

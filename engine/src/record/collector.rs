@@ -1,12 +1,13 @@
 //! The collector: takes frames from the record ring into the take, and puts silence of the true
 //! length where frames were lost.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use ossicle_io::ring::{FrameReader, Piece};
+use ossicle_io::ring::{Cause, FrameReader, Piece};
 
 use super::take::Take;
 
@@ -15,43 +16,121 @@ const POLL: Duration = Duration::from_millis(20);
 /// Frames taken at once.
 const PIECE_FRAMES: usize = 4096;
 
-/// Runs until `ended` is set and the ring is empty.
-pub(super) fn collect(mut ring: FrameReader, take: &Arc<Take>, ended: &AtomicBool) {
-    let channels = take.channels();
-    let mut scratch = vec![0.0f32; PIECE_FRAMES * channels];
-    loop {
-        // Read before the ring is emptied: what is in it then is the last there will be.
-        let last_round = ended.load(Ordering::Acquire);
-        loop {
-            // Without room the frames stay in the ring, and what does not fit there is counted.
-            let room = take.room_frames().min(PIECE_FRAMES as u64) as usize;
-            if room == 0 {
-                break;
-            }
-            match ring.next_piece(&mut scratch[..room * channels]) {
-                Some(Piece::Audio { frames }) => take.append(&scratch[..frames * channels]),
-                Some(Piece::Lost { frames, cause, .. }) => {
-                    take.note_gap(frames, cause);
-                    append_silence(take, frames, &mut scratch);
-                }
-                None if last_round => return,
-                None => break,
-            }
+/// The end of a record ring that fills a take.
+pub(super) struct Collector {
+    ring: FrameReader,
+    take: Arc<Take>,
+    scratch: Vec<f32>,
+    /// Frames of the ring beyond which it is emptied even where memory is full.
+    most_waiting: usize,
+    /// Memory was full: what comes is lost until there is room again, in one gap instead of
+    /// splinters.
+    is_full: bool,
+    /// Room from which on frames are taken again.
+    enough_frames: u64,
+    /// Marks that the take has not come to, with their positions in the stream.
+    marks: VecDeque<(u64, String)>,
+}
+
+impl Collector {
+    /// For a ring of so many frames.
+    pub(super) fn new(ring: FrameReader, ring_frames: usize, take: Arc<Take>) -> Self {
+        let a_second = u64::from(take.sample_rate_hz());
+        Self {
+            scratch: vec![0.0; PIECE_FRAMES * take.channels()],
+            most_waiting: ring_frames - ring_frames / 4,
+            is_full: false,
+            enough_frames: (take.limit_frames() / 4).min(a_second),
+            marks: VecDeque::new(),
+            ring,
+            take,
         }
-        thread::sleep(POLL);
+    }
+
+    /// Marks the place that the stream has come to.
+    pub(super) fn mark(&mut self, text: String) {
+        self.marks.push_back((self.ring.writer_position(), text));
+    }
+
+    /// Takes what is in the ring; returns whether it is empty. After the last frame was written it
+    /// waits for room, and loses nothing any more.
+    pub(super) fn turn(&mut self, is_last: bool) -> bool {
+        loop {
+            let room = self.take.room_frames();
+            self.is_full &= room < self.enough_frames;
+            // Without room the frames stay in the ring for as long as it lasts.
+            let waits = is_last || self.ring.available() <= self.most_waiting;
+            let wanted = match (room, waits) {
+                _ if self.is_full => PIECE_FRAMES,
+                (0, true) => 0,
+                (0, false) => {
+                    self.is_full = true;
+                    PIECE_FRAMES
+                }
+                _ => room.min(PIECE_FRAMES as u64) as usize,
+            };
+            let is_full = self.is_full;
+            let position = self.ring.position();
+            let samples = wanted * self.take.channels();
+            let Some(piece) = self.ring.next_piece(&mut self.scratch[..samples]) else {
+                let is_empty = self.ring.available() == 0;
+                if is_empty && is_last {
+                    self.pass_marks(u64::MAX, position);
+                }
+                return is_empty;
+            };
+            let piece = match piece {
+                Piece::Audio { frames } if is_full => Piece::Lost {
+                    position,
+                    frames: frames as u64,
+                    cause: Cause::DiskSlow,
+                },
+                piece => piece,
+            };
+            self.deliver(piece, position);
+        }
+    }
+
+    /// A piece of the stream, in order, from a position of the stream on; sound is in `scratch`.
+    fn deliver(&mut self, piece: Piece, position: u64) {
+        let frames = match piece {
+            Piece::Audio { frames } => frames as u64,
+            Piece::Lost { frames, .. } => frames,
+        };
+        self.pass_marks(position + frames, position);
+        match piece {
+            Piece::Audio { frames } => {
+                let samples = frames * self.take.channels();
+                self.take.append(&self.scratch[..samples]);
+            }
+            Piece::Lost { frames, cause, .. } => self.take.append_lost(frames, cause),
+        }
+    }
+
+    /// Puts the marks before `end` of the stream into the take, whose end is at `position` of the
+    /// stream.
+    fn pass_marks(&mut self, end: u64, position: u64) {
+        while self.marks.front().is_some_and(|(at, _)| *at < end)
+            && let Some((at, text)) = self.marks.pop_front()
+        {
+            let from_here = at.saturating_sub(position);
+            self.take.mark(self.take.frames() + from_here, text);
+        }
     }
 }
 
-/// Appends silence of any length, waiting for the writer where memory is at its limit.
-fn append_silence(take: &Take, mut frames: u64, scratch: &mut [f32]) {
-    scratch.fill(0.0);
-    while frames > 0 {
-        let now = frames.min(PIECE_FRAMES as u64).min(take.room_frames());
-        if now == 0 {
-            thread::sleep(POLL);
-            continue;
+/// Runs until `ended` is set and the ring is empty.
+pub(super) fn collect(collector: &Mutex<Collector>, ended: &AtomicBool) {
+    loop {
+        // Read before the ring is emptied: what is in it then is the last there will be.
+        let is_last = ended.load(Ordering::Acquire);
+        let is_empty = {
+            let mut collector = collector.lock().unwrap_or_else(PoisonError::into_inner);
+            collector.turn(is_last)
+        };
+        if is_last && is_empty {
+            return;
         }
-        take.append(&scratch[..now as usize * take.channels()]);
-        frames -= now;
+        thread::sleep(POLL);
     }
 }

@@ -1,6 +1,5 @@
-//! A take: what has been recorded so far, in memory where it still is, in the file behind that.
+//! A take: what has been recorded so far, in memory where it still is, in its files behind that.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,21 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ossicle_io::ring::Cause;
 
+use super::memory::{Held, Memory};
+use super::recorded::{Gap, Mark, TakeFile, TakeReport};
 use super::source::TakeSource;
-
-/// Frames of one piece of memory.
-const CHUNK_FRAMES: usize = 8192;
-
-/// A run of frames that were lost and stand as silence in the take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// Position of the first lost frame, in frames from the take's start.
-    pub position: u64,
-    /// Number of lost frames.
-    pub frames: u64,
-    /// What lost them.
-    pub cause: Cause,
-}
 
 /// A recording in progress or done, readable by index from any ordinary thread.
 ///
@@ -37,19 +24,23 @@ pub struct Take {
     limit_frames: u64,
     /// Frames recorded so far; published after they can be read.
     frames: AtomicU64,
-    /// The file takes no more: frames are counted and let go.
+    /// The disk takes no more: frames are counted and let go.
     abandoned: AtomicBool,
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
-    chunks: VecDeque<Vec<f32>>,
-    /// Position of the first frame in `chunks`.
-    first: u64,
-    /// Frames that are in the file.
+    memory: Memory,
+    /// Frames that are in files.
     written: u64,
     gaps: Vec<Gap>,
+    marks: Vec<Mark>,
+    files: Vec<TakeFile>,
+    room_seconds: Option<f64>,
+    /// Memory was told to be over half full, and has not been well below since.
+    is_told: bool,
+    notes: Vec<String>,
 }
 
 impl Take {
@@ -63,19 +54,17 @@ impl Take {
             path: path.to_owned(),
             channels,
             sample_rate_hz,
-            limit_frames: limit_frames.max(CHUNK_FRAMES as u64),
+            limit_frames: limit_frames.max(2 * Memory::CHUNK_FRAMES as u64),
             frames: AtomicU64::new(0),
             abandoned: AtomicBool::new(false),
             state: Mutex::new(State {
-                chunks: VecDeque::new(),
-                first: 0,
-                written: 0,
-                gaps: Vec::new(),
+                memory: Memory::new(channels),
+                ..State::default()
             }),
         }
     }
 
-    /// The file the take is written to.
+    /// The first file the take is written to.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -95,14 +84,24 @@ impl Take {
         self.frames.load(Ordering::Acquire)
     }
 
-    /// Frames that are in the file.
+    /// Frames that are in files.
     pub fn written_frames(&self) -> u64 {
         self.lock().written
+    }
+
+    /// The files so far, in order.
+    pub fn files(&self) -> Vec<TakeFile> {
+        self.lock().files.clone()
     }
 
     /// The runs of lost frames, in order.
     pub fn gaps(&self) -> Vec<Gap> {
         self.lock().gaps.clone()
+    }
+
+    /// What was marked, in order.
+    pub fn marks(&self) -> Vec<Mark> {
+        self.lock().marks.clone()
     }
 
     /// This take as a source for a [`BufferedArray`](ossicle_io::buffered_array::BufferedArray):
@@ -111,57 +110,64 @@ impl Take {
         TakeSource::new(Arc::clone(self))
     }
 
+    /// The state now.
+    pub fn report(&self) -> TakeReport {
+        let frames = self.frames();
+        let state = self.lock();
+        TakeReport {
+            path: self.path.clone(),
+            frames,
+            written_frames: state.written,
+            memory_seconds: state.memory.frames() as f64 / f64::from(self.sample_rate_hz),
+            room_seconds: state.room_seconds,
+            gaps: state.gaps.clone(),
+            files: state.files.clone(),
+        }
+    }
+
     /// Frames that fit before the limit of memory is reached.
     pub(crate) fn room_frames(&self) -> u64 {
         if self.abandoned.load(Ordering::Acquire) {
             return u64::MAX;
         }
-        let waiting = self.frames() - self.lock().written;
-        self.limit_frames.saturating_sub(waiting)
+        let held = self.lock().memory.frames();
+        self.limit_frames.saturating_sub(held)
     }
 
-    /// The file takes no more: from now on frames are counted and let go, so that nobody waits for
+    /// Frames that memory may hold.
+    pub(crate) fn limit_frames(&self) -> u64 {
+        self.limit_frames
+    }
+
+    /// The disk takes no more: from now on frames are counted and let go, so that nobody waits for
     /// room.
     pub(crate) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Release);
-        self.lock().chunks.clear();
+        self.lock().memory.clear();
     }
 
     /// Adds whole frames.
     pub(crate) fn append(&self, interleaved: &[f32]) {
-        if self.abandoned.load(Ordering::Acquire) {
-            let frames = (interleaved.len() / self.channels) as u64;
-            self.frames.fetch_add(frames, Ordering::Release);
-            return;
+        let frames = (interleaved.len() / self.channels) as u64;
+        if !self.abandoned.load(Ordering::Acquire) {
+            let mut state = self.lock();
+            state.memory.append(interleaved);
+            self.watch_memory(&mut state);
         }
-        let mut state = self.lock();
-        let mut rest = interleaved;
-        let capacity = CHUNK_FRAMES * self.channels;
-        while !rest.is_empty() {
-            if state
-                .chunks
-                .back()
-                .is_none_or(|chunk| chunk.len() == capacity)
-            {
-                state.chunks.push_back(Vec::with_capacity(capacity));
-            }
-            let Some(chunk) = state.chunks.back_mut() else {
-                return;
-            };
-            let (now, later) = rest.split_at(rest.len().min(capacity - chunk.len()));
-            chunk.extend_from_slice(now);
-            rest = later;
-        }
-        self.frames.fetch_add(
-            (interleaved.len() / self.channels) as u64,
-            Ordering::Release,
-        );
+        self.frames.fetch_add(frames, Ordering::Release);
     }
 
-    /// Notes lost frames at the present end; joins the note before it when it goes on.
-    pub(crate) fn note_gap(&self, frames: u64, cause: Cause) {
+    /// Adds silence for frames that were lost, and notes the gap; joins the gap before it when it
+    /// goes on. Takes no memory, however long.
+    pub(crate) fn append_lost(&self, frames: u64, cause: Cause) {
+        if frames == 0 {
+            return;
+        }
         let position = self.frames();
         let mut state = self.lock();
+        if !self.abandoned.load(Ordering::Acquire) {
+            state.memory.append_lost(frames);
+        }
         match state.gaps.last_mut() {
             Some(last) if last.position + last.frames == position && last.cause == cause => {
                 last.frames += frames;
@@ -172,43 +178,104 @@ impl Take {
                 cause,
             }),
         }
+        drop(state);
+        self.frames.fetch_add(frames, Ordering::Release);
     }
 
-    /// Copies frames from `position` on that are still in memory; returns how many, 0 when the
-    /// frame at `position` is not there (any more).
-    pub(crate) fn copy_from_memory(&self, position: u64, out: &mut [f32]) -> usize {
+    /// Marks a place.
+    pub(crate) fn mark(&self, position: u64, text: String) {
+        self.lock().marks.push(Mark { position, text });
+    }
+
+    /// What is behind the written frames came too late for a disk that takes no more: one gap behind
+    /// the end, which it returns.
+    pub(crate) fn cut(&self, cause: Cause) -> u64 {
+        let end = self.frames();
+        let mut state = self.lock();
+        let written = state.written;
+        state.gaps.retain_mut(|gap| {
+            gap.frames = gap.frames.min(written.saturating_sub(gap.position));
+            gap.frames > 0
+        });
+        let frames = end.saturating_sub(written);
+        if frames > 0 {
+            state.gaps.push(Gap {
+                position: written,
+                frames,
+                cause,
+            });
+        }
+        frames
+    }
+
+    /// Tells something in a line.
+    pub(crate) fn note(&self, note: String) {
+        self.lock().notes.push(note);
+    }
+
+    /// What was told since the last call.
+    pub(crate) fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock().notes)
+    }
+
+    pub(crate) fn set_room_seconds(&self, seconds: Option<f64>) {
+        self.lock().room_seconds = seconds;
+    }
+
+    /// Copies frames from `position` on that are still in memory, at most to where sound and lost
+    /// frames meet.
+    pub(crate) fn copy_from_memory(&self, position: u64, out: &mut [f32]) -> Held {
+        let found = self.lock().memory.find(position, out);
+        // What is long is copied without the lock.
+        found.copy(out, self.channels)
+    }
+
+    /// The file that a written frame is in: its path, and its first frame and the one behind its
+    /// last in the take.
+    pub(crate) fn file_at(&self, position: u64) -> Option<(PathBuf, u64, u64)> {
         let state = self.lock();
-        if position < state.first {
-            return 0;
-        }
-        let mut skip = (position - state.first) as usize * self.channels;
-        let mut filled = 0;
-        for chunk in &state.chunks {
-            if filled == out.len() {
-                break;
-            }
-            if skip >= chunk.len() {
-                skip -= chunk.len();
-                continue;
-            }
-            let count = (chunk.len() - skip).min(out.len() - filled);
-            out[filled..filled + count].copy_from_slice(&chunk[skip..skip + count]);
-            filled += count;
-            skip = 0;
-        }
-        filled / self.channels
+        let behind = state
+            .files
+            .partition_point(|file| file.first_frame <= position);
+        let file = state.files.get(behind.checked_sub(1)?)?;
+        let end = file.first_frame + file.frames;
+        (position < end).then(|| (file.path.clone(), file.first_frame, end))
     }
 
-    /// Notes that the file holds `written` frames, and lets go of the memory of those.
-    pub(crate) fn set_written(&self, written: u64) {
+    /// Goes on in a file.
+    pub(crate) fn begin_file(&self, path: &Path, first_frame: u64) {
+        self.lock().files.push(TakeFile {
+            path: path.to_owned(),
+            first_frame,
+            frames: 0,
+        });
+    }
+
+    /// Notes that the files hold `written` frames that readers find there, and lets go of the memory
+    /// of those before `keep_from`.
+    pub(crate) fn set_written(&self, written: u64, keep_from: u64) {
         let mut state = self.lock();
         state.written = written;
-        let full = CHUNK_FRAMES * self.channels;
-        while state.chunks.front().is_some_and(|chunk| {
-            chunk.len() == full && state.first + CHUNK_FRAMES as u64 <= written
-        }) {
-            state.chunks.pop_front();
-            state.first += CHUNK_FRAMES as u64;
+        if let Some(file) = state.files.last_mut() {
+            file.frames = written.saturating_sub(file.first_frame);
+        }
+        state.memory.forget(keep_from.min(written));
+    }
+
+    /// Tells once for each episode that memory is filling.
+    fn watch_memory(&self, state: &mut State) {
+        let held = state.memory.frames();
+        if !state.is_told && held > self.limit_frames / 2 {
+            state.is_told = true;
+            let seconds = |frames| frames as f64 / f64::from(self.sample_rate_hz);
+            let name = self.path.display();
+            let (held, limit) = (seconds(held), seconds(self.limit_frames));
+            state.notes.push(format!(
+                "{name}: the disk is slow: {held:.1} s of sound wait in memory, which holds \
+                 {limit:.1} s"
+            ));
+        } else if state.is_told && held < self.limit_frames / 4 {
+            state.is_told = false;
         }
     }
 
@@ -223,44 +290,54 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_let_go_once_written_and_the_rest_stays_readable() {
-        let take = Take::new(Path::new("none"), 2, 48_000, 1 << 20);
-        let signal: Vec<f32> = (0..40_000).map(|sample| sample as f32).collect();
-        take.append(&signal[..10]);
-        take.append(&signal[10..]);
-        assert_eq!(take.frames(), 20_000);
-        take.set_written(17_000);
-        let mut out = vec![0.0; 6];
-        assert_eq!(take.copy_from_memory(16_383, &mut out), 0);
-        assert_eq!(take.copy_from_memory(16_384, &mut out), 3);
-        assert_eq!(out, signal[32_768..32_774]);
-        assert_eq!(take.copy_from_memory(19_998, &mut out), 2);
-        assert_eq!(take.room_frames(), (1 << 20) - 3_000);
-    }
-
-    #[test]
     fn gaps_that_touch_are_one() {
         let take = Take::new(Path::new("none"), 1, 48_000, 1000);
-        take.note_gap(3, Cause::RingFull);
-        take.append(&[0.0; 3]);
-        take.note_gap(2, Cause::RingFull);
-        take.append(&[0.0; 2]);
+        take.append_lost(3, Cause::RingFull);
+        take.append_lost(2, Cause::RingFull);
         take.append(&[1.0]);
-        take.note_gap(4, Cause::Xrun);
+        take.append_lost(4, Cause::Xrun);
+        take.append_lost(4, Cause::DeviceGone);
+        let gap = |position, frames, cause| Gap {
+            position,
+            frames,
+            cause,
+        };
         assert_eq!(
             take.gaps(),
             [
-                Gap {
-                    position: 0,
-                    frames: 5,
-                    cause: Cause::RingFull
-                },
-                Gap {
-                    position: 6,
-                    frames: 4,
-                    cause: Cause::Xrun
-                },
+                gap(0, 5, Cause::RingFull),
+                gap(6, 4, Cause::Xrun),
+                gap(10, 4, Cause::DeviceGone)
             ]
         );
+        assert_eq!(take.frames(), 14);
+        // Eight frames are in the file, and no more will be.
+        take.set_written(8, 8);
+        assert_eq!(take.cut(Cause::DiskFull), 6);
+        assert_eq!(
+            take.gaps(),
+            [
+                gap(0, 5, Cause::RingFull),
+                gap(6, 2, Cause::Xrun),
+                gap(8, 6, Cause::DiskFull)
+            ]
+        );
+    }
+
+    #[test]
+    fn that_memory_fills_is_told_once_for_each_episode() {
+        let take = Take::new(Path::new("none"), 1, 48_000, 96_000);
+        let second = vec![0.0; 48_000];
+        let mut told = Vec::new();
+        for _ in 0..2 {
+            for _ in 0..2 {
+                take.append(&second);
+                told.extend(take.take_notes());
+            }
+            take.set_written(take.frames(), u64::MAX);
+            take.append(&second[..10]);
+        }
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].contains("wait in memory"), "{told:?}");
     }
 }

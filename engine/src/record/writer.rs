@@ -1,91 +1,285 @@
-//! The writer: carries the take from memory to the file. A slow disk holds up nobody but it.
+//! The writer: carries the take from memory to its files. A slow disk holds up nobody but it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ossicle_io::file::{FileError, WavWriter};
+use ossicle_dsp::dither::{Dither, Ditherer};
+use ossicle_io::file::{FileError, WavSpec};
+use ossicle_io::ring::Cause;
+use ossicle_io::sample::SampleFormat;
 
+use super::clock_log::ClockKeeper;
+use super::config::RecordConfig;
+use super::disk::Rates;
+use super::draw::Drawn;
+use super::outlet::Outlet;
+use super::room::RoomWatch;
+use super::sidecar::Sidecar;
 use super::take::Take;
 
 /// Time between two looks at the take.
 const POLL: Duration = Duration::from_millis(20);
-/// Time between two moments at which the file on disk is true.
-const CHECKPOINT: Duration = Duration::from_millis(250);
-/// Frames written at once.
-const PIECE_FRAMES: usize = 16_384;
+/// A disk that fails is tried again for so long before it is given up.
+const RETRY_FOR: Duration = Duration::from_secs(2);
+/// Time between two tries.
+const RETRY: Duration = Duration::from_millis(100);
 
-/// Lets go of the take when the writer is gone, by an error or by a panic, so that the collector
-/// never waits for it.
-struct Guard<'a> {
-    take: &'a Take,
-    failed: &'a AtomicBool,
+/// What the writer is told.
+#[derive(Debug, Default)]
+pub(super) struct Flags {
+    /// The collector has put the last frame into the take.
+    pub(super) collected: AtomicBool,
+    /// The files take no more.
+    pub(super) failed: AtomicBool,
+    /// A take without a frame is to leave no file.
+    pub(super) discard: AtomicBool,
+}
+
+/// Why a take was cut short.
+#[derive(Debug)]
+pub(super) struct Cut {
+    pub(super) path: PathBuf,
+    pub(super) error: FileError,
+    pub(super) unwritten_frames: u64,
+}
+
+/// What the writer leaves.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) cut: Option<Cut>,
+    pub(super) gaps_file: Option<PathBuf>,
+    pub(super) clock_file: Option<PathBuf>,
+}
+
+/// Carries one take.
+pub(super) struct Writer {
+    take: Arc<Take>,
+    flags: Arc<Flags>,
+    outlet: Outlet,
+    drawn: Drawn,
+    /// Position in the take behind what the files were given.
+    given: u64,
+    room: RoomWatch,
+    sidecar: Sidecar,
+    clock: Option<ClockKeeper>,
+    every: Duration,
+    checkpoint_at: Instant,
+    failing_since: Option<Instant>,
+}
+
+/// Lets go of the take when the writer is gone, by a panic too, so that the collector never waits
+/// for it.
+struct Guard {
+    take: Arc<Take>,
+    flags: Arc<Flags>,
     done: bool,
 }
 
-impl Drop for Guard<'_> {
+impl Drop for Guard {
     fn drop(&mut self) {
         if !self.done {
-            self.failed.store(true, Ordering::Release);
+            self.flags.failed.store(true, Ordering::Release);
             self.take.abandon();
         }
     }
 }
 
-/// Runs until `ended` is set and the whole take is in the file; returns the frames there.
-///
-/// When the file takes no more, what it holds is closed as far as possible, and the rest of the
-/// take is let go.
-pub(super) fn write(
-    mut file: WavWriter,
-    take: &Arc<Take>,
-    ended: &AtomicBool,
-    failed: &AtomicBool,
-) -> Result<u64, FileError> {
-    let mut guard = Guard {
-        take,
-        failed,
-        done: false,
-    };
-    let written = write_all(&mut file, take, ended);
-    // Closed in any case; the first error is the one to tell.
-    let finished = file.finish();
-    written?;
-    let frames = finished?;
-    guard.done = true;
-    Ok(frames)
-}
+impl Writer {
+    pub(super) fn new(
+        config: &RecordConfig,
+        spec: WavSpec,
+        (take, flags): (Arc<Take>, Arc<Flags>),
+        outlet: Outlet,
+        (rates, number): (Arc<Rates>, usize),
+        clock: Option<ClockKeeper>,
+    ) -> Self {
+        let frame_bytes = (spec.channels * spec.format.bytes()) as u64;
+        let rate = spec.sample_rate_hz;
+        // An f32 has 24 bits, and a 32-bit code carries no more of it.
+        let bits = match spec.format {
+            SampleFormat::I16 => Some(16),
+            SampleFormat::I24 | SampleFormat::I32 => Some(24),
+            SampleFormat::F32 => None,
+        };
+        let ditherer = bits
+            .filter(|_| config.dither != Dither::None)
+            .map(|bits| Ditherer::new(config.dither, bits, spec.channels, rate));
+        Self {
+            drawn: Drawn::new(spec.channels, ditherer, config.split, rate),
+            room: RoomWatch::new(config.disk.clone(), rates, number, frame_bytes, rate),
+            sidecar: Sidecar::new(&take),
+            every: Duration::try_from_secs_f64(config.checkpoint_seconds).unwrap_or_default(),
+            checkpoint_at: Instant::now(),
+            failing_since: None,
+            given: 0,
+            take,
+            flags,
+            outlet,
+            clock,
+        }
+    }
 
-fn write_all(file: &mut WavWriter, take: &Take, ended: &AtomicBool) -> Result<(), FileError> {
-    let channels = take.channels();
-    let mut scratch = vec![0.0f32; PIECE_FRAMES * channels];
-    let mut position = 0u64;
-    let mut checkpoint_at = Instant::now();
-    let mut checkpointed = 0u64;
-    loop {
-        let last_round = ended.load(Ordering::Acquire);
-        while position < take.frames() {
-            let wanted = (take.frames() - position).min(PIECE_FRAMES as u64) as usize;
-            let frames = take.copy_from_memory(position, &mut scratch[..wanted * channels]);
-            file.write(&scratch[..frames * channels])?;
-            position += frames as u64;
-            take.set_written(position);
-            if checkpoint_at.elapsed() >= CHECKPOINT {
-                break;
+    /// Runs until the whole take is in files, or they take no more: then what they hold is closed as
+    /// far as possible, and the rest of the take is let go.
+    pub(super) fn run(mut self) -> Finished {
+        let mut guard = Guard {
+            take: self.take.clone(),
+            flags: self.flags.clone(),
+            done: false,
+        };
+        let error = self.write_all().err();
+        let (take, flags) = (self.take.clone(), self.flags.clone());
+        let mut cut = None;
+        if let Some(error) = error {
+            flags.failed.store(true, Ordering::Release);
+            let path = self.outlet.path().to_owned();
+            let cause = cause_of(&error);
+            // What lasts is made as much as can be; the rest is told.
+            let _ = self.outlet.checkpoint(&take);
+            take.set_written(self.outlet.lasting_end(), self.outlet.lasting_end());
+            take.abandon();
+            self.outlet.finish(&take);
+            while !flags.collected.load(Ordering::Acquire) {
+                thread::sleep(POLL);
+            }
+            let unwritten_frames = take.cut(cause);
+            cut = Some(Cut {
+                path,
+                error,
+                unwritten_frames,
+            });
+        } else if take.frames() == 0 && flags.discard.load(Ordering::Acquire) {
+            self.outlet.discard();
+        } else {
+            let closed = self.outlet.finish(&take);
+            take.set_written(take.frames(), take.frames());
+            if let Some(error) = closed.error {
+                // Its frames are safe: what did not fit is its labels.
+                take.note(format!("{}: {error}", closed.path.display()));
             }
         }
-        if position > checkpointed && checkpoint_at.elapsed() >= CHECKPOINT {
-            file.checkpoint()?;
-            checkpointed = position;
-            checkpoint_at = Instant::now();
+        let gaps_file = self.sidecar.close(&take);
+        let clock_file = self.clock.and_then(|clock| clock.close(&take));
+        guard.done = true;
+        Finished {
+            cut,
+            gaps_file,
+            clock_file,
         }
-        if position < take.frames() {
-            continue;
+    }
+
+    fn write_all(&mut self) -> Result<(), FileError> {
+        loop {
+            let is_last = self.flags.collected.load(Ordering::Acquire);
+            let is_idle = match self.step() {
+                Ok(is_idle) => {
+                    self.failing_since = None;
+                    is_idle
+                }
+                Err(error) => {
+                    self.recover(error)?;
+                    false
+                }
+            };
+            self.room.look(self.outlet.folder(), &self.take);
+            if let Some(clock) = &mut self.clock {
+                clock.keep(&self.take);
+            }
+            if is_idle {
+                if is_last && self.given == self.take.frames() && self.is_lasting() {
+                    return Ok(());
+                }
+                if !is_last {
+                    thread::sleep(POLL);
+                }
+            }
         }
-        if last_round {
-            return Ok(());
+    }
+
+    fn is_lasting(&self) -> bool {
+        self.outlet.lasting_end() == self.given
+    }
+
+    /// Writes the next frames; returns whether there are none.
+    fn step(&mut self) -> Result<bool, FileError> {
+        let split = self.drawn.split_after(self.outlet.first());
+        let end = split.min(self.outlet.largest_end());
+        let frames = self.drawn.draw(&self.take, self.given);
+        if frames > 0 && self.given >= end {
+            self.outlet.next(&self.take)?;
+            self.keep_written();
+            return Ok(false);
         }
-        thread::sleep(POLL);
+        let now = frames.min(usize::try_from(end.saturating_sub(self.given)).unwrap_or(frames));
+        if now > 0 {
+            // A place to split may have been found in what was just drawn.
+            let split = self.drawn.split_after(self.outlet.first());
+            let now = now.min(usize::try_from(split - self.given).unwrap_or(now));
+            let result = self.outlet.write(self.drawn.frames(self.given, now));
+            self.given = self.outlet.end();
+            result?;
+        }
+        let is_first = self.outlet.lasting_end() == self.outlet.first();
+        let is_due = is_first || self.checkpoint_at.elapsed() >= self.every;
+        let is_last = now == 0 && self.flags.collected.load(Ordering::Acquire);
+        if !self.is_lasting() && (is_due || is_last) {
+            self.outlet.checkpoint(&self.take)?;
+            self.checkpoint_at = Instant::now();
+            self.keep_written();
+        }
+        Ok(now == 0)
+    }
+
+    /// Lets go of what lasts in files.
+    fn keep_written(&mut self) {
+        let written = self.outlet.lasting_end();
+        self.take
+            .set_written(written, self.drawn.keep_from(written));
+        self.sidecar.keep(&self.take);
+    }
+
+    /// A disk that is full is left; one that fails is tried again for a while first.
+    fn recover(&mut self, error: FileError) -> Result<(), FileError> {
+        let is_full = matches!(error, FileError::NoRoom { .. });
+        let name = self.outlet.path().display().to_string();
+        if !is_full {
+            let since = *self.failing_since.get_or_insert_with(|| {
+                self.take.note(format!("{name}: {error}"));
+                Instant::now()
+            });
+            if since.elapsed() < RETRY_FOR {
+                thread::sleep(RETRY);
+                self.given = self.outlet.end();
+                return Ok(());
+            }
+        }
+        match self.outlet.go_elsewhere(&self.take) {
+            Ok(true) => {
+                let next = self.outlet.path().display();
+                self.take
+                    .note(format!("{name}: {error}: goes on in {next}"));
+                self.failing_since = None;
+                self.room.moved();
+                self.given = self.outlet.first();
+                self.keep_written();
+                Ok(())
+            }
+            Ok(false) => Err(error),
+            Err(elsewhere) => {
+                self.take.note(format!("nor elsewhere: {elsewhere}"));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// What a file's error means for the frames that it did not take.
+fn cause_of(error: &FileError) -> Cause {
+    match error {
+        FileError::NoRoom { .. } => Cause::DiskFull,
+        _ => Cause::DiskFailed,
     }
 }

@@ -53,8 +53,8 @@ pub struct SessionConfig {
     pub source: Source,
     /// Where the sound is measured, if at all: see [`Report::readings`](super::Report::readings).
     pub meter: Option<Tap>,
-    /// What is recorded, if anything.
-    pub record: Option<RecordConfig>,
+    /// What is recorded: a take for each.
+    pub record: Vec<RecordConfig>,
     /// Where the stream ends, if not before.
     pub limit: Option<Moment>,
     /// Where the flight recorder writes when something was late.
@@ -94,7 +94,7 @@ impl SessionConfig {
     pub fn record(path: impl Into<PathBuf>) -> Self {
         Self {
             input: Some(Port::default()),
-            record: Some(RecordConfig::new(path)),
+            record: vec![RecordConfig::new(path)],
             ..Self::default()
         }
     }

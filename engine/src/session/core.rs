@@ -12,14 +12,16 @@ use std::time::Instant;
 
 use ossicle_dsp::node::Tail;
 use ossicle_io::device::Call;
-use ossicle_io::ring::{Cause, FrameWriter};
+use ossicle_io::ring::Cause;
 
 use super::feed::Feed;
 use super::lanes::{Lanes, Map, OutLine, spread};
 use super::metering::MeterRing;
 use super::own::OwnCallback;
 use super::post::{Parcel, Receiver};
+use super::raw::STALL_NS;
 use super::shared::{Shared, count};
+use super::taps::{TapRing, Taps};
 use crate::flight::{CallbackRecord, FlightWriter};
 use crate::processor::Processor;
 use crate::record::Tap;
@@ -32,17 +34,12 @@ const RING_OUT_S: u64 = 30;
 /// milliseconds.
 const STOP_FADE_MS: u64 = 10;
 
-/// A recording's ring and where its sound is taken.
-pub(super) struct TapRing {
-    pub(super) tap: Tap,
-    pub(super) ring: FrameWriter,
-    pub(super) capacity_frames: usize,
-}
-
 /// Who calls the core.
 pub(super) struct Caller {
     /// The number of its stream, from 1.
     pub(super) stream: u64,
+    /// It stands for a device that is away.
+    pub(super) is_clock: bool,
     /// Error of its clock in parts, where that is known.
     pub(super) error: Option<f64>,
     /// For each channel that it plays, that of the core's output.
@@ -73,16 +70,20 @@ pub(super) struct Core {
     outs: Box<[Option<Box<OutLine>>]>,
     post: Receiver,
     is_virtual: bool,
-    /// The stream that called last, when it did, and its position behind that.
+    /// The stream that called last, and when it did.
     caller: u64,
     called_ns: u64,
-    next_position: u64,
+    /// The device's stream that called last, and the session's position at its frame 0.
+    device: u64,
+    origin: i64,
+    /// How often frames were lost.
+    losses: u64,
     /// Frames of the fade in that are left to a device that came back.
     rise_left: u64,
     /// Frames called for and lost, whether the session had ended or not: what the bridges count in.
     clock_frames: u64,
     own: Option<OwnCallback>,
-    taps: Vec<TapRing>,
+    taps: Taps,
     meter: Option<MeterRing>,
     shared: Arc<Shared>,
     flight: FlightWriter,
@@ -109,11 +110,13 @@ impl Core {
             is_virtual: parts.is_virtual,
             caller: 0,
             called_ns: 0,
-            next_position: 0,
+            device: 0,
+            origin: 0,
+            losses: 0,
             rise_left: 0,
             clock_frames: 0,
             own: parts.own,
-            taps: parts.taps,
+            taps: Taps::new(parts.taps),
             meter: parts.meter,
             shared: parts.shared,
             flight: parts.flight,
@@ -132,20 +135,17 @@ impl Core {
     pub(super) fn run(&mut self, call: &mut Call<'_>, caller: &Caller) {
         let began = Instant::now();
         self.take_parcels();
-        let cause = if caller.stream == self.caller {
-            Cause::Xrun
-        } else {
-            Cause::DeviceGone
-        };
-        let lost = self.frames_lost_before(call, caller);
-        self.clock_frames += lost + call.frames as u64;
+        let cause = self.cause_before(call, caller);
+        let (lost, late) = self.frames_before(call, caller);
+        self.losses += u64::from(lost > 0);
+        self.clock_frames += lost + (call.frames - late) as u64;
         self.lose(lost, cause, call.input.is_empty());
         for out in self.outs.iter_mut().flatten() {
             out.lose(lost);
         }
         self.lanes.begin(self.clock_frames, call, &self.shared);
         self.begin_record(call, lost);
-        let mut done = 0;
+        let mut done = late;
         while done < call.frames && !self.shared.has_ended() {
             let left = self.shared.end_at().saturating_sub(self.position);
             if left == 0 {
@@ -162,6 +162,10 @@ impl Core {
             self.shared.set_ended();
         }
         self.shared.position.store(self.position, Relaxed);
+        if done == call.frames {
+            let clock = self.shared.clock();
+            clock.set(self.position, call.time_ns, self.losses);
+        }
         self.mark_outs(call, began);
         let counters = self.processor.counters();
         let busy_ns = began.elapsed().as_nanos() as u64;
@@ -189,31 +193,57 @@ impl Core {
         }
     }
 
-    /// Frames that passed without a call: as the device tells, or by the time that passed since
-    /// another called.
-    fn frames_lost_before(&mut self, call: &Call<'_>, caller: &Caller) -> u64 {
-        let lost = if caller.stream == self.caller {
-            let passed = call.position.saturating_sub(self.next_position);
-            passed.max(call.lost_frames)
+    /// Why frames were lost before a call, if there are any.
+    fn cause_before(&self, call: &Call<'_>, caller: &Caller) -> Cause {
+        if caller.stream != self.caller {
+            self.shared.away_cause()
+        } else if call.time_ns.saturating_sub(self.called_ns) < STALL_NS {
+            Cause::Xrun
         } else {
-            let is_first = core::mem::replace(&mut self.caller, caller.stream) == 0;
-            if is_first {
-                call.lost_frames
-            } else {
-                self.rise_left = self.fade_frames;
-                self.lanes.is_back(caller.error);
-                for out in self.outs.iter_mut().flatten() {
-                    out.writer.is_back(caller.error);
-                }
-                let passed_ns = u128::from(call.time_ns.saturating_sub(self.called_ns));
-                let rate = u128::from(self.processor.sample_rate_hz());
-                let passed = (passed_ns * rate / 1_000_000_000) as u64;
-                passed.saturating_sub(call.frames as u64)
-            }
-        };
+            Cause::Stalled
+        }
+    }
+
+    /// Frames that passed without a call, as the device tells, or by the time since another called;
+    /// and how many of this call come too late, as a clock has called for them meanwhile.
+    fn frames_before(&mut self, call: &Call<'_>, caller: &Caller) -> (u64, usize) {
+        let passed_ns = u128::from(call.time_ns.saturating_sub(self.called_ns));
+        let rate = u128::from(self.processor.sample_rate_hz());
+        let passed = (passed_ns * rate / 1_000_000_000) as u64;
         self.called_ns = call.time_ns;
-        self.next_position = call.position + call.frames as u64;
-        lost
+        let before = core::mem::replace(&mut self.caller, caller.stream);
+        let is_back = before != caller.stream;
+        if is_back && before != 0 {
+            self.rise_left = self.fade_frames;
+            self.lanes.is_back(caller.error);
+            for out in self.outs.iter_mut().flatten() {
+                out.writer.is_back(caller.error);
+            }
+        }
+        let place = self.position.cast_signed();
+        if !caller.is_clock && caller.stream == self.device {
+            // All its frames have their places, whoever called meanwhile.
+            let ahead = self.origin + call.position.cast_signed() - place;
+            let comes_at_once = is_back || passed < call.frames as u64 / 2;
+            let late = if comes_at_once {
+                (-ahead).max(0) as usize
+            } else {
+                0
+            };
+            return (ahead.max(0).cast_unsigned(), late.min(call.frames));
+        }
+        let lost = if before == 0 {
+            call.lost_frames
+        } else if is_back {
+            passed.saturating_sub(call.frames as u64)
+        } else {
+            call.lost_frames
+        };
+        if !caller.is_clock {
+            self.device = caller.stream;
+            self.origin = place + lost.cast_signed() - call.position.cast_signed();
+        }
+        (lost, 0)
     }
 
     /// Tells the readers of what is played elsewhere that this call is written.
@@ -232,7 +262,6 @@ impl Core {
     }
 
     fn begin_record(&mut self, call: &Call<'_>, lost_frames: u64) {
-        let waits = |tap: &TapRing| (tap.capacity_frames - tap.ring.room_frames()) as u32;
         let record = CallbackRecord {
             position: self.position,
             asked: call.frames as u32,
@@ -240,7 +269,7 @@ impl Core {
             lost_frames,
             xrun: call.xrun,
             source_frames: self.feed.waiting_frames(&self.lanes),
-            record_frames: self.taps.first().map(waits),
+            record_frames: self.taps.waiting_frames(),
             answered: self.processor.answered(),
             ..CallbackRecord::default()
         };
@@ -253,9 +282,7 @@ impl Core {
         if frames == 0 || self.shared.has_ended() {
             return;
         }
-        for tap in &mut self.taps {
-            tap.ring.lose(frames, cause);
-        }
+        self.taps.lose(frames, cause);
         self.position += frames;
         self.processor.skip(frames);
         let Shared {
@@ -285,11 +312,8 @@ impl Core {
         let mut given = self
             .feed
             .fill(input, frames, device, &mut self.lanes, &self.shared);
-        if given.is_away {
-            lose_input(&mut self.taps, frames as u64, &self.shared);
-        } else {
-            write_taps(&mut self.taps, Tap::Input, input, &self.shared);
-        }
+        let captured = self.lanes.first(input, frames);
+        self.taps.input(captured, frames, &self.shared);
         show(&mut self.meter, Tap::Input, input);
         if let Some(own) = &mut self.own {
             given = own.run(
@@ -313,12 +337,15 @@ impl Core {
             &input[..frames * channels_in],
             &mut output[..frames * channels_out],
         );
-        write_taps(&mut self.taps, Tap::Pre, input, &self.shared);
+        let latency_frames = self.processor.counters().plan_latency_frames.load(Relaxed);
+        let is_away = given.is_away;
+        self.taps
+            .pre(input, frames, is_away, latency_frames, &self.shared);
         show(&mut self.meter, Tap::Pre, input);
         self.flight.input(input);
         self.processor.process(input, output);
         self.flight.output(output, frames);
-        write_taps(&mut self.taps, Tap::Post, output, &self.shared);
+        self.taps.post(output, frames, &self.shared);
         show(&mut self.meter, Tap::Post, output);
         self.position += frames as u64;
         self.fade_to_the_end(frames);
@@ -361,25 +388,10 @@ impl Core {
     }
 }
 
-fn write_taps(taps: &mut [TapRing], point: Tap, frames: &[f32], shared: &Shared) {
-    for tap in taps.iter_mut().filter(|tap| tap.tap == point) {
-        let lost = tap.ring.write(frames);
-        count(&shared.overrun_frames, lost);
-    }
-}
-
 fn show(meter: &mut Option<MeterRing>, point: Tap, frames: &[f32]) {
     if let Some(meter) = meter.as_mut().filter(|meter| meter.tap == point) {
         // What finds no room is not measured, and nothing of the sound is lost.
         meter.ring.write(frames);
-    }
-}
-
-/// The device whose own sound is recorded is away.
-fn lose_input(taps: &mut [TapRing], frames: u64, shared: &Shared) {
-    for tap in taps.iter_mut().filter(|tap| tap.tap == Tap::Input) {
-        tap.ring.lose(frames, Cause::DeviceGone);
-        count(&shared.overrun_frames, frames);
     }
 }
 

@@ -75,6 +75,9 @@ pub(super) struct Lanes {
     /// The core's input is the only lane's frames as they are.
     is_plain: bool,
     scratch: Box<[f32]>,
+    /// What the first device captured last, where the core's input is another.
+    first: Box<[f32]>,
+    first_is_there: bool,
 }
 
 impl Lanes {
@@ -84,10 +87,27 @@ impl Lanes {
             && lane.places.len() == channels_in
             && lane.places.iter().enumerate().all(|(at, place)| *place == (at, at)));
         Self {
-            lanes: lanes.into(),
             is_plain,
             scratch: vec![0.0; CHUNK_FRAMES * widest].into(),
+            first: match lanes.first() {
+                Some(first) if !is_plain => vec![0.0; CHUNK_FRAMES * first.channels].into(),
+                _ => Box::default(),
+            },
+            first_is_there: false,
+            lanes: lanes.into(),
         }
+    }
+
+    /// What the first device captured of the frames that were filled last, into `input`; `None`
+    /// where it is away.
+    pub(super) fn first<'a>(&'a self, input: &'a [f32], frames: usize) -> Option<&'a [f32]> {
+        let channels = self.lanes.first()?.channels;
+        let captured = if self.is_plain {
+            input
+        } else {
+            self.first.get(..frames * channels)?
+        };
+        self.first_is_there.then_some(captured)
     }
 
     /// Puts another source in a lane's place; returns the one before.
@@ -154,15 +174,21 @@ impl Lanes {
         shared: &Shared,
     ) -> bool {
         if self.is_plain {
-            return self.lanes[0].read(out, frames, device, shared);
+            self.first_is_there = self.lanes[0].read(out, frames, device, shared);
+            return self.first_is_there;
         }
         let channels_in = out.len() / frames.max(1);
         out.fill(0.0);
         let mut is_there = false;
-        for lane in &mut self.lanes {
+        for (number, lane) in self.lanes.iter_mut().enumerate() {
             let channels = lane.channels;
             let captured = &mut self.scratch[..frames * channels];
-            is_there |= lane.read(captured, frames, device, shared);
+            let lane_is_there = lane.read(captured, frames, device, shared);
+            is_there |= lane_is_there;
+            if number == 0 {
+                self.first[..frames * channels].copy_from_slice(captured);
+                self.first_is_there = lane_is_there;
+            }
             for &(from, to) in &lane.places {
                 let from = captured[from..].iter().step_by(channels);
                 let to = out[to..].iter_mut().step_by(channels_in);

@@ -1,4 +1,4 @@
-//! A session: devices, a source, a chain and a recording, running.
+//! A session: devices, a source, a chain and recordings, running.
 
 mod call_length;
 mod config;
@@ -16,6 +16,7 @@ mod player;
 mod post;
 mod raw;
 mod realtime;
+mod recordings;
 mod report;
 mod routes;
 mod shared;
@@ -23,6 +24,7 @@ mod slot;
 mod stage;
 mod start;
 mod supervisor;
+mod taps;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -78,7 +80,7 @@ pub struct Session {
     watch: Option<JoinHandle<()>>,
     infos: Vec<StreamInfo>,
     player: Option<Player>,
-    recording: Option<Recording>,
+    recordings: Vec<Recording>,
     levels: Levels,
     metering: Option<Metering>,
     keeper: Keeper,
@@ -163,9 +165,18 @@ impl Session {
         &self.infos
     }
 
-    /// The recording so far, if there is one, to be read by index while it grows.
-    pub fn take(&self) -> Option<&Arc<Take>> {
-        self.recording.as_ref().map(Recording::take)
+    /// The recordings so far, in the order of [`SessionConfig::record`], to be read by index while
+    /// they grow.
+    pub fn takes(&self) -> Vec<Arc<Take>> {
+        let takes = self.recordings.iter();
+        takes.map(|recording| recording.take().clone()).collect()
+    }
+
+    /// Marks this moment in every recording: a label in the file.
+    pub fn mark(&mut self, text: &str) {
+        for recording in &self.recordings {
+            recording.mark(text);
+        }
     }
 
     /// Writes what the flight recorder kept of the last minute into a new folder below `below`, and
@@ -183,7 +194,8 @@ impl Session {
     ///
     /// # Errors
     /// What ended the session before its time (a device that was lost, a file that could not be
-    /// read), or what went wrong while it was closed. The recording is closed all the same.
+    /// read, a disk that took no more), or what went wrong while it was closed. All recordings are
+    /// closed all the same.
     pub fn stop(mut self) -> Result<Ended, EngineError> {
         // What has gone wrong since the last report is not to be lost.
         self.look_after_streams();
@@ -207,11 +219,17 @@ impl Session {
         if let Some(player) = self.player.take() {
             failure = failure.or(player.finish());
         }
-        let recorded = match self.recording.take().map(Recording::finish) {
-            Some(Err(error)) => return Err(error),
-            Some(Ok(recorded)) => Some(recorded),
-            None => None,
-        };
+        let mut recorded = Vec::new();
+        let mut cut = None;
+        for recording in std::mem::take(&mut self.recordings) {
+            let (result, notes) = recording.finish();
+            self.warnings.extend(notes);
+            match result {
+                Ok(done) => recorded.push(done),
+                Err(error) => cut = cut.or(Some(error)),
+            }
+        }
+        let failure = cut.or(failure);
         match failure {
             Some(error) => Err(error),
             None => Ok(self.ended(xruns, realtime, bridges, recorded, readings)),
@@ -281,7 +299,7 @@ impl Drop for Session {
         if let Some(player) = self.player.take() {
             player.finish();
         }
-        if let Some(recording) = self.recording.take() {
+        for recording in std::mem::take(&mut self.recordings) {
             // An error has no way out of a drop; `stop` tells it.
             let _ = recording.finish();
         }

@@ -7,13 +7,19 @@
 )]
 
 use ossicle_io::device::Call;
-use ossicle_io::ring::{Cause, FrameWriter};
+use ossicle_io::ring::Cause;
 
 use super::shared::{Shared, count};
+use crate::record::{ClockEntry, Rings};
+
+/// Frames of a device between two entries of its clock, in parts of a second.
+const NOTES_PER_S: u64 = 10;
+/// Time without a call that is a stall, in nanoseconds.
+pub(super) const STALL_NS: u64 = 250_000_000;
 
 /// The record rings of one capture device. It outlives the device's streams.
 pub(super) struct RawTakes {
-    rings: Vec<FrameWriter>,
+    rings: Vec<Rings>,
     channels: usize,
     sample_rate_hz: u32,
     /// Rate of the session, which its end is counted in.
@@ -23,26 +29,40 @@ pub(super) struct RawTakes {
     /// The stream that called last, and when.
     stream: u64,
     last_ns: u64,
+    /// The device came back at another rate: its sound is none for these recordings.
+    is_strange: bool,
+    /// Where the clock was noted last, and how often frames were lost.
+    noted: Option<u64>,
+    run: u64,
     is_closed: bool,
 }
 
 impl RawTakes {
-    pub(super) fn new(rings: Vec<FrameWriter>, sample_rate_hz: u32, session_hz: u32) -> Self {
+    pub(super) fn new(rings: Vec<Rings>, sample_rate_hz: u32, session_hz: u32) -> Self {
         Self {
-            channels: rings.first().map_or(1, FrameWriter::channels),
+            channels: rings.first().map_or(1, |rings| rings.frames.channels()),
             rings,
             sample_rate_hz,
             session_hz,
             position: 0,
             stream: 0,
             last_ns: 0,
+            is_strange: false,
+            noted: None,
+            run: 0,
             is_closed: false,
         }
     }
 
-    /// Sample rate of the recordings in hertz.
-    pub(super) fn sample_rate_hz(&self) -> u32 {
-        self.sample_rate_hz
+    /// The device calls at this rate from now on; returns whether that is the recordings'.
+    pub(super) fn fits(&mut self, sample_rate_hz: u32) -> bool {
+        self.is_strange = sample_rate_hz != self.sample_rate_hz;
+        !self.is_strange
+    }
+
+    /// Whether the device is there, but at another rate than the recordings'.
+    pub(super) fn is_strange(&self) -> bool {
+        self.is_strange
     }
 
     /// A call of the device, by its stream of this number. Returns the frames lost.
@@ -51,19 +71,20 @@ impl RawTakes {
             return 0;
         }
         let mut lost = call.lost_frames;
+        let mut cause = if call.time_ns.saturating_sub(self.last_ns) < STALL_NS {
+            Cause::Xrun
+        } else {
+            Cause::Stalled
+        };
         if stream != self.stream {
             let was_there = core::mem::replace(&mut self.stream, stream) != 0;
             if was_there {
                 let passed = self.frames_since(call.time_ns);
                 lost += passed.saturating_sub(call.frames as u64 + lost);
+                cause = Cause::DeviceGone;
             }
         }
         self.last_ns = call.time_ns;
-        let cause = if lost == call.lost_frames {
-            Cause::Xrun
-        } else {
-            Cause::DeviceGone
-        };
         lost = self.lose(lost, cause, shared);
         let frames = (call.frames as u64).min(self.left(shared)) as usize;
         let channels = call.input.len() / call.frames;
@@ -71,16 +92,47 @@ impl RawTakes {
             let input = &call.input[..frames * channels];
             let rings = self.rings.iter_mut();
             // A frame that several recordings lost is lost once.
-            lost += rings.map(|ring| ring.write(input)).max().unwrap_or(0);
+            lost += rings
+                .map(|ring| ring.frames.write(input))
+                .max()
+                .unwrap_or(0);
         } else {
             for ring in &mut self.rings {
-                ring.lose(frames as u64, Cause::DeviceGone);
+                ring.frames.lose(frames as u64, Cause::DeviceGone);
             }
             lost += frames as u64;
         }
         self.position += frames as u64;
+        if frames == call.frames {
+            self.note_clock(call.time_ns, lost > 0, shared);
+        }
         self.close_at_the_end(shared);
         lost
+    }
+
+    /// Notes where the device's clock and the session's are, behind a call.
+    fn note_clock(&mut self, time_ns: u64, has_lost: bool, shared: &Shared) {
+        self.run += u64::from(has_lost);
+        let step = u64::from(self.sample_rate_hz) / NOTES_PER_S;
+        let is_due = |noted| self.position - noted >= step;
+        if !has_lost && !self.noted.is_none_or(is_due) {
+            return;
+        }
+        let Some((session_frame, session_ns, run)) = shared.clock().get() else {
+            return;
+        };
+        self.noted = Some(self.position);
+        let entry = ClockEntry {
+            frame: self.position,
+            time_ns,
+            session_frame,
+            session_ns,
+            run: self.run + run,
+        };
+        for rings in &mut self.rings {
+            // A note that finds no room is one of many.
+            let _ = rings.clock.as_mut().map(|clock| clock.push(entry));
+        }
     }
 
     /// The device is away: what it would have captured until `now_ns` is lost.
@@ -111,9 +163,10 @@ impl RawTakes {
     fn lose(&mut self, frames: u64, cause: Cause, shared: &Shared) -> u64 {
         let frames = frames.min(self.left(shared));
         for ring in &mut self.rings {
-            ring.lose(frames, cause);
+            ring.frames.lose(frames, cause);
         }
         self.position += frames;
+        self.run += u64::from(frames > 0);
         frames
     }
 

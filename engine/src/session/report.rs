@@ -11,7 +11,7 @@ use super::realtime::Realtime;
 use super::supervisor::Bridged;
 use crate::edit::FaultKind;
 use crate::meter::Readings;
-use crate::record::Recorded;
+use crate::record::{Recorded, Recording, TakeReport};
 
 /// The state of a running session.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +43,8 @@ pub struct Report {
     pub bridges: Vec<BridgeReport>,
     /// What befell the devices so far, each once; told in `warnings` too.
     pub events: Vec<DeviceEvent>,
+    /// The recordings, in the order of [`SessionConfig::record`](super::SessionConfig::record).
+    pub takes: Vec<TakeReport>,
     /// How the callbacks are scheduled, and whether the memory is locked.
     pub realtime: Realtime,
     /// What was odd so far, in a line each.
@@ -133,8 +135,8 @@ pub struct Ended {
     pub bridges: Vec<BridgeReport>,
     /// What befell the devices, each once; told in `warnings` too.
     pub events: Vec<DeviceEvent>,
-    /// The recording, if there was one.
-    pub recorded: Option<Recorded>,
+    /// The recordings, in the order of [`SessionConfig::record`](super::SessionConfig::record).
+    pub recorded: Vec<Recorded>,
     /// How the callbacks were scheduled, and whether the memory was locked.
     pub realtime: Realtime,
     /// What was odd, in a line each.
@@ -151,10 +153,9 @@ impl Session {
     /// The state now. Also looks after the devices: call it a few times a second.
     pub fn report(&mut self) -> Report {
         self.look_after_streams();
-        let file_failed = self
-            .recording
-            .as_ref()
-            .is_some_and(|recording| recording.has_failed());
+        let file_failed = self.recordings.iter().any(Recording::has_failed);
+        let takes = self.recordings.iter();
+        let takes = takes.map(|recording| recording.take().report()).collect();
         let peaks = self.counters.take_recent_peaks();
         let held_peaks = self.levels.hold(Instant::now(), &peaks);
         Report {
@@ -170,6 +171,7 @@ impl Session {
             latency_frames: self.latency_frames(),
             bridges: self.bridges(),
             events: self.supervisor.events(),
+            takes,
             realtime: self.realtime(),
             warnings: self.warnings.clone(),
             ended: self.shared.all_ended() || self.failure.is_some() || file_failed,
@@ -186,6 +188,12 @@ impl Session {
             self.supervisor.turn();
         }
         self.warnings.extend(self.supervisor.take_notes());
+        for recording in &self.recordings {
+            if self.is_virtual {
+                recording.turn();
+            }
+            self.warnings.extend(recording.take().take_notes());
+        }
         if let Some(error) = self.supervisor.take_failure() {
             self.failure.get_or_insert(error);
         }
@@ -253,7 +261,7 @@ impl Session {
         xruns: u64,
         realtime: Realtime,
         bridges: Vec<BridgeReport>,
-        recorded: Option<Recorded>,
+        recorded: Vec<Recorded>,
         readings: Option<Readings>,
     ) -> Ended {
         let (input_device, output_device) = names(&self.infos);

@@ -6,7 +6,9 @@
     clippy::disallowed_macros
 )]
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+
+use ossicle_io::ring::Cause;
 
 /// Read and written by callbacks and by ordinary threads.
 #[derive(Debug)]
@@ -31,6 +33,9 @@ pub(super) struct Shared {
     bridge_frames: AtomicU64,
     /// Frames that came in from the source.
     pub(super) source_frames: AtomicU64,
+    /// The master stalled last; else it was gone.
+    stalled: AtomicBool,
+    clock: SessionClock,
 }
 
 impl Shared {
@@ -46,6 +51,8 @@ impl Shared {
             skipped_frames: AtomicU64::new(0),
             bridge_frames: AtomicU64::new(0),
             source_frames: AtomicU64::new(0),
+            stalled: AtomicBool::new(false),
+            clock: SessionClock::default(),
         }
     }
 
@@ -93,9 +100,62 @@ impl Shared {
         self.bridge_frames.load(Ordering::Relaxed)
     }
 
+    /// The master is away: it stalls, or it is gone.
+    pub(super) fn set_away(&self, stalled: bool) {
+        self.stalled.store(stalled, Ordering::Release);
+    }
+
+    /// Why frames are lost while nobody captures.
+    pub(super) fn away_cause(&self) -> Cause {
+        if self.stalled.load(Ordering::Acquire) {
+            Cause::Stalled
+        } else {
+            Cause::DeviceGone
+        }
+    }
+
+    /// Where the core was behind its last call.
+    pub(super) fn clock(&self) -> &SessionClock {
+        &self.clock
+    }
+
     /// The core has ended, and so have the recordings of capture devices.
     pub(super) fn all_ended(&self) -> bool {
         self.has_ended() && self.open_captures.load(Ordering::Acquire) == 0
+    }
+}
+
+/// The position of the session at a time, for other devices' callbacks to read whole.
+#[derive(Debug, Default)]
+pub(super) struct SessionClock {
+    /// Odd while it is written.
+    turn: AtomicU64,
+    position: AtomicU64,
+    time_ns: AtomicU64,
+    run: AtomicU64,
+}
+
+impl SessionClock {
+    /// The core is at `position` behind its call at `time_ns`; `run` changes where frames were lost.
+    /// Only the core writes, and there is one.
+    pub(super) fn set(&self, position: u64, time_ns: u64, run: u64) {
+        let turn = self.turn.load(Ordering::Relaxed);
+        self.turn.store(turn + 1, Ordering::Relaxed);
+        fence(Ordering::Release);
+        self.position.store(position, Ordering::Relaxed);
+        self.time_ns.store(time_ns, Ordering::Relaxed);
+        self.run.store(run, Ordering::Relaxed);
+        self.turn.store(turn + 2, Ordering::Release);
+    }
+
+    /// Position, time and run; `None` before the first call, and while they are written.
+    pub(super) fn get(&self) -> Option<(u64, u64, u64)> {
+        let turn = self.turn.load(Ordering::Acquire);
+        let read = |value: &AtomicU64| value.load(Ordering::Relaxed);
+        let seen = (read(&self.position), read(&self.time_ns), read(&self.run));
+        fence(Ordering::Acquire);
+        let is_whole = turn == self.turn.load(Ordering::Relaxed) && turn.is_multiple_of(2);
+        (is_whole && turn > 0).then_some(seen)
     }
 }
 

@@ -157,9 +157,8 @@ impl Stage {
             (play, play_side) = (Some(reader), Some(side));
         }
         let fits = |takes: &Arc<Slot<RawTakes>>| {
-            let rate =
-                Lent::from(takes).and_then(|mut lent| lent.value().map(|t| t.sample_rate_hz()));
-            rate.is_none_or(|rate| rate == own_hz)
+            let fits = Lent::from(takes).and_then(|mut lent| lent.value().map(|t| t.fits(own_hz)));
+            fits.unwrap_or(true)
         };
         let device = Device {
             stream: number,
@@ -193,6 +192,7 @@ impl Stage {
         self.send(Parcel::Out(seat.role.out.unwrap_or(0), None));
         let caller = Caller {
             stream: number,
+            is_clock: false,
             error: known.caller,
             plays: self.map(seat.role.plays, info.output_channels),
         };
@@ -219,6 +219,7 @@ impl Stage {
         let number = self.numbers.fetch_add(1, AcqRel) + 1;
         let caller = Caller {
             stream: number,
+            is_clock: true,
             // It is the clock that all times are told by.
             error: Some(0.0),
             plays: Map::default(),

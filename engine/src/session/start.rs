@@ -5,13 +5,12 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use ossicle_io::device::HostKind;
-use ossicle_io::file::{AudioFile, Overwrite};
-use ossicle_io::ring::FrameWriter;
+use ossicle_io::file::AudioFile;
 
 use super::Session;
 use super::call_length::note_of_another;
 use super::config::{FilePlay, SessionConfig, Source};
-use super::core::{Core, CoreParts, TapRing};
+use super::core::{Core, CoreParts};
 use super::feed::Feed;
 use super::levels::Levels;
 use super::metering::Metering;
@@ -20,6 +19,7 @@ use super::own::OwnCallback;
 use super::player::Player;
 use super::post::post;
 use super::raw::RawTakes;
+use super::recordings::{Begun, Sounds};
 use super::routes;
 use super::shared::Shared;
 use super::slot::Slot;
@@ -30,7 +30,7 @@ use crate::controller::Controller;
 use crate::error::EngineError;
 use crate::flight::{FlightConfig, FlightWriter, Keeper, Scene, tape};
 use crate::processor::{Processor, ProcessorSpec};
-use crate::record::{RecordConfig, Recording, Tap};
+use crate::record::{Recording, Rings};
 use crate::same_file;
 
 /// Longest block a node sees, in frames.
@@ -45,8 +45,10 @@ pub(super) fn start(
         Source::File(play) => Some(open_file(play)?),
         _ => None,
     };
-    if let (Source::File(play), Some(record)) = (&config.source, &config.record) {
-        same_file::refuse(&play.path, &record.path)?;
+    if let Source::File(play) = &config.source {
+        for record in &config.record {
+            same_file::refuse(&play.path, &record.path)?;
+        }
     }
     let shape = file.as_ref().map(|file| FileShape {
         sample_rate_hz: file.info().sample_rate_hz,
@@ -91,10 +93,15 @@ pub(super) fn start(
         config.limit.map(|limit| limit.frames(sample_rate_hz)),
     ));
     let (counters, channels) = (processor.counters().clone(), processor.channels_out());
-    let recorded_channels = |tap| match tap {
-        Tap::Input => inputs.first().copied(),
-        Tap::Pre => Some(channels_in),
-        Tap::Post => Some(channels),
+    let sounds = Sounds {
+        sample_rate_hz,
+        channels: (channels_in, channels),
+        inputs: opened
+            .inputs()
+            .iter()
+            .map(|info| (info.input_channels, info.sample_rate_hz))
+            .collect(),
+        master_captures: opened.devices[0].0.lane == Some(0),
     };
 
     let (player, feed, own) = match (config.source, file) {
@@ -117,33 +124,11 @@ pub(super) fn start(
         }
         _ => (None, None, None),
     };
-    let raw_hz = opened.inputs().first().map(|info| info.sample_rate_hz);
-    let recording = match config.record {
-        Some(record) => {
-            let channels = recorded_channels(record.tap).ok_or(EngineError::NoInput)?;
-            let rate = match record.tap {
-                Tap::Input => raw_hz.unwrap_or(sample_rate_hz),
-                Tap::Pre | Tap::Post => sample_rate_hz,
-            };
-            let (recording, ring) = Recording::start(&record, channels, rate)?;
-            Some((record, recording, ring))
-        }
-        None => None,
-    };
-    let (mut taps, mut takes) = (Vec::new(), Vec::new());
-    // The device that calls the core has its own sound recorded there.
-    let is_beside = opened.devices[0].0.lane != Some(0);
-    let recording = recording.map(|(record, recording, ring)| {
-        match record.tap {
-            Tap::Input if is_beside => takes.push(ring),
-            tap => taps.push(TapRing {
-                tap,
-                capacity_frames: ring.room_frames(),
-                ring,
-            }),
-        }
-        (record, recording)
-    });
+    let Begun {
+        recordings,
+        taps,
+        raw,
+    } = sounds.record(&config.record)?;
     let outs = opened.devices.iter().filter_map(|(role, _)| role.out);
     let outs = outs.max().map_or(1, |most| most + 1);
     let output_channels: Vec<usize> = opened
@@ -160,8 +145,8 @@ pub(super) fn start(
     };
     let (meter, metering) = match config.meter {
         Some(tap) => {
-            let channels = recorded_channels(tap).ok_or(EngineError::NoInput)?;
-            let (meter, metering) = Metering::new(tap, sample_rate_hz, channels)?;
+            let shape = sounds.shape(tap, 0)?;
+            let (meter, metering) = Metering::new(tap, sample_rate_hz, shape.channels)?;
             (Some(meter), Some(metering))
         }
         None => (None, None),
@@ -208,7 +193,7 @@ pub(super) fn start(
         infos: Vec::new(),
         counts_source: player.is_some(),
         player,
-        recording: None,
+        recordings,
         levels: Levels::new(),
         metering,
         keeper,
@@ -220,12 +205,10 @@ pub(super) fn start(
         is_virtual,
         memory_locked,
     };
-    let (record, recording) = recording.unzip();
-    session.recording = recording;
-    match start_streams(&mut session, opened, wishes.buffer_frames, takes) {
+    match start_streams(&mut session, opened, wishes.buffer_frames, raw) {
         Ok(()) => Ok(session),
         Err(error) => {
-            abandon(session, record.as_ref());
+            abandon(session);
             Err(error)
         }
     }
@@ -291,14 +274,13 @@ fn start_streams(
     session: &mut Session,
     opened: Opened,
     asked_frames: Option<u32>,
-    mut takes: Vec<FrameWriter>,
+    mut raw: BTreeMap<usize, Vec<Rings>>,
 ) -> Result<(), EngineError> {
     for (role, pending) in opened.devices.into_iter().rev() {
-        let is_recorded = role.lane == Some(0) && !takes.is_empty();
-        let takes = is_recorded.then(|| {
+        let rings = role.lane.and_then(|lane| raw.remove(&lane));
+        let takes = rings.map(|rings| {
             session.shared.open_capture();
             let rate = pending.info().sample_rate_hz;
-            let rings = std::mem::take(&mut takes);
             let takes = RawTakes::new(rings, rate, session.sample_rate_hz);
             Arc::new(Slot::new(Box::new(takes)))
         });
@@ -318,19 +300,10 @@ fn start_streams(
     Ok(())
 }
 
-/// Takes back what was begun: an empty recording is not left lying about.
-fn abandon(mut session: Session, record: Option<&RecordConfig>) {
+/// Takes back what was begun: no empty recording is left lying about.
+fn abandon(mut session: Session) {
     session.supervisor.end();
-    let recording = session.recording.take();
+    let recordings = std::mem::take(&mut session.recordings);
     drop(session);
-    let (Some(recording), Some(record)) = (recording, record) else {
-        return;
-    };
-    let is_empty = recording
-        .finish()
-        .is_ok_and(|recorded| recorded.frames == 0);
-    if is_empty && record.overwrite == Overwrite::Never {
-        // What cannot be removed is an empty WAV file: no loss.
-        let _ = std::fs::remove_file(&record.path);
-    }
+    recordings.into_iter().for_each(Recording::discard);
 }

@@ -192,6 +192,9 @@ impl Supervisor {
                 self.world.is_some() && stream.status().stalled(now, period_ns(&link.info));
             match link.phase {
                 Phase::Up if stalled => {
+                    if link.seat.role.is_master {
+                        self.stage.shared.set_away(true);
+                    }
                     self.tell(link, DeviceEventKind::Stalled);
                     link.phase = Phase::Stalled { since_ns };
                     link.learn();
@@ -205,7 +208,13 @@ impl Supervisor {
                 _ => {}
             }
         }
-        if link.phase == Phase::Up || self.world.is_none() {
+        if self.world.is_none() {
+            return Work::Nothing;
+        }
+        if link.phase == Phase::Up {
+            if self.stage.shared.has_ended() && is_strange(link) {
+                self.end_takes(link);
+            }
             return Work::Nothing;
         }
         if self.stage.shared.has_ended() {
@@ -240,6 +249,9 @@ impl Supervisor {
             _ => since_ns,
         };
         link.phase = Phase::Away { since_ns };
+        if link.seat.role.is_master {
+            self.stage.shared.set_away(false);
+        }
         (link.retry_ns, link.next_try_ns) = (RETRY_NS.0, 0);
         self.tell(link, DeviceEventKind::Lost { cause });
         match link.stream.take() {
@@ -454,7 +466,8 @@ impl Supervisor {
         let now = self.now_ns();
         let streams: Vec<_> = {
             let mut links = lock(&self.links);
-            for link in links.iter().filter(|link| link.phase != Phase::Up) {
+            let is_away = |link: &&Link| link.phase != Phase::Up || is_strange(link);
+            for link in links.iter().filter(is_away) {
                 if let Some(takes) = &link.seat.takes
                     && let Some(mut lent) = Lent::from(takes)
                     && let Some(takes) = lent.value()
@@ -538,4 +551,11 @@ impl Supervisor {
         }
         bridges
     }
+}
+
+/// Whether a device runs at another rate than the recordings of its own sound.
+fn is_strange(link: &Link) -> bool {
+    let mut lent = link.seat.takes.as_ref().and_then(|takes| Lent::from(takes));
+    let takes = lent.as_mut().and_then(Lent::value);
+    takes.is_some_and(|takes| takes.is_strange())
 }

@@ -133,10 +133,10 @@ fn a_gap_in_a_recording_is_as_long_as_the_device_was_away() {
         sim.plug(counting(mic)).unwrap();
         sim.plug(device("speaker", 0, 1, 0.0, 50)).unwrap();
         let config = SessionConfig {
-            record: Some(RecordConfig {
+            record: vec![RecordConfig {
                 tap,
                 ..RecordConfig::new(&take)
-            }),
+            }],
             ..live("mic", "speaker")
         };
         let mut session = start(&sim, config);
@@ -146,7 +146,7 @@ fn a_gap_in_a_recording_is_as_long_as_the_device_was_away() {
             std::thread::sleep(Duration::from_millis(5));
         }
         let ended = session.stop().unwrap();
-        let recorded = ended.recorded.unwrap();
+        let recorded = &ended.recorded[0];
         let mut file = AudioFile::open(&take).unwrap();
         let mut samples = vec![0.0_f32; 1 << 18];
         let frames = file.read(&mut samples).unwrap();

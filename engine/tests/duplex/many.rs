@@ -42,10 +42,10 @@ fn tracks_of_four_devices_are_aligned_within_a_frame() {
     sim.plug(device("speaker", 0, 2, -100.0, 50)).unwrap();
     let config = SessionConfig {
         more_inputs: vec![named("b"), named("c")],
-        record: Some(RecordConfig {
+        record: vec![RecordConfig {
             tap: Tap::Pre,
             ..RecordConfig::new(&take)
-        }),
+        }],
         ..live("a", "speaker")
     };
     let mut session = start(&sim, config);

@@ -47,6 +47,12 @@ pub enum Cause {
     DeviceGone,
     /// The device stopped calling for a while.
     Stalled,
+    /// The disk was slower than the sound for longer than memory lasts.
+    DiskSlow,
+    /// The storage was full.
+    DiskFull,
+    /// The storage failed.
+    DiskFailed,
 }
 
 impl Cause {
@@ -55,7 +61,10 @@ impl Cause {
             0 => Self::RingFull,
             1 => Self::Xrun,
             2 => Self::DeviceGone,
-            _ => Self::Stalled,
+            3 => Self::Stalled,
+            4 => Self::DiskSlow,
+            5 => Self::DiskFull,
+            _ => Self::DiskFailed,
         }
     }
 
@@ -65,6 +74,9 @@ impl Cause {
             Self::Xrun => 1,
             Self::DeviceGone => 2,
             Self::Stalled => 3,
+            Self::DiskSlow => 4,
+            Self::DiskFull => 5,
+            Self::DiskFailed => 6,
         }
     }
 }
@@ -76,6 +88,9 @@ impl fmt::Display for Cause {
             Self::Xrun => "xrun",
             Self::DeviceGone => "device gone",
             Self::Stalled => "device stalled",
+            Self::DiskSlow => "disk too slow",
+            Self::DiskFull => "disk full",
+            Self::DiskFailed => "disk failed",
         })
     }
 }

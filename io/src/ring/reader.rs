@@ -60,6 +60,11 @@ impl FrameReader {
         self.position
     }
 
+    /// Frames of the stream that were written or lost so far, read or not.
+    pub fn writer_position(&self) -> u64 {
+        self.ends.shared.position.load(Ordering::Acquire)
+    }
+
     /// Frames lost on the writer's side so far, told or not.
     pub fn lost_frames(&self) -> u64 {
         self.ends.shared.lost_frames.load(Ordering::Relaxed)

@@ -1,0 +1,134 @@
+//! The list of gaps beside a take: `take.wav.gaps.json`.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::names::{beside, folder};
+use super::recorded::{Gap, TakeFile};
+
+/// What the list is called beside its file.
+const ENDING: &str = "gaps.json";
+
+/// The list of gaps as it stands in its file: a JSON object of these fields.
+///
+/// It is there from the first gap on, whole at any time, and says `closed` in the end. A take
+/// without gaps has none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GapList {
+    /// Version of this form: 1.
+    pub version: u32,
+    /// Name of the first file of the take.
+    pub file: String,
+    /// Sample rate in hertz.
+    pub sample_rate_hz: u32,
+    /// Channels of a frame.
+    pub channels: usize,
+    /// Frames of the take in all its files by the time the list was written.
+    pub frames: u64,
+    /// The gaps, in order of their positions.
+    pub gaps: Vec<ListedGap>,
+    /// The take was closed in order; else the list goes as far as `frames`.
+    pub closed: bool,
+}
+
+/// A gap in a [`GapList`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListedGap {
+    /// Position of the first lost frame, in frames from the take's start.
+    pub position: u64,
+    /// Number of lost frames.
+    pub frames: u64,
+    /// The same in seconds.
+    pub seconds: f64,
+    /// What lost them, in words: `xrun`, `device gone`.
+    pub cause: String,
+    /// Name of the file that its first frame is in.
+    pub file: String,
+}
+
+impl GapList {
+    /// The list of a take of these files.
+    pub(super) fn new(
+        files: &[TakeFile],
+        sample_rate_hz: u32,
+        channels: usize,
+        gaps: &[Gap],
+        closed: bool,
+    ) -> Self {
+        let name = |file: &TakeFile| {
+            let name = file.path.file_name().unwrap_or_default();
+            name.to_string_lossy().into_owned()
+        };
+        let last = files.last();
+        let frames = last.map_or(0, |last| last.first_frame + last.frames);
+        let file_at = |position| {
+            let behind = files.partition_point(|file| file.first_frame <= position);
+            behind
+                .checked_sub(1)
+                .map_or_else(String::new, |at| name(&files[at]))
+        };
+        let listed = gaps.iter().map(|gap| ListedGap {
+            position: gap.position,
+            frames: gap.frames,
+            seconds: gap.frames as f64 / f64::from(sample_rate_hz),
+            cause: gap.cause.to_string(),
+            file: file_at(gap.position),
+        });
+        Self {
+            version: 1,
+            file: files.first().map_or_else(String::new, name),
+            sample_rate_hz,
+            channels,
+            frames,
+            gaps: listed.collect(),
+            closed,
+        }
+    }
+
+    /// Reads the list beside a file; `None` where there is none.
+    ///
+    /// # Errors
+    /// The system's, or what is not such a list.
+    pub fn load(file: &Path) -> io::Result<Option<Self>> {
+        match fs::read(Self::path(file)) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes the list beside a file, in one step: whoever reads it finds the old or the new one.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn save(&self, file: &Path) -> io::Result<()> {
+        replace(&Self::path(file), &serde_json::to_vec_pretty(self)?)
+    }
+
+    /// Where the list of a file is: `take.wav.gaps.json` beside `take.wav`.
+    pub fn path(file: &Path) -> std::path::PathBuf {
+        beside(file, ENDING)
+    }
+}
+
+/// Writes a file in one step: beside it, synced, then in its place.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = beside(path, "part");
+    let write = || {
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.write_all(b"\n")?;
+        file.sync_data()?;
+        fs::rename(&temporary, path)
+    };
+    let result = write();
+    if result.is_err() {
+        let _ = fs::remove_file(&temporary);
+    } else if let Ok(folder) = File::open(folder(path)) {
+        let _ = folder.sync_all();
+    }
+    result
+}

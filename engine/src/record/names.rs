@@ -1,0 +1,46 @@
+//! The names of the files of a take.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The path with a number before its ending: `take.wav` becomes `take-002.wav`.
+pub(super) fn numbered(path: &Path, number: usize) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{number:03}"));
+    if let Some(ending) = path.extension() {
+        name.push(".");
+        name.push(ending);
+    }
+    path.with_file_name(name)
+}
+
+/// The path of what is kept beside a file: `take.wav` and `gaps.json` make `take.wav.gaps.json`.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(".");
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// The folder that a path is in.
+pub(super) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stand_before_the_ending() {
+        let name = |path: &str, number| numbered(Path::new(path), number);
+        assert_eq!(name("a/take.wav", 2), Path::new("a/take-002.wav"));
+        assert_eq!(name("take", 1000), Path::new("take-1000"));
+        assert_eq!(name("a.b.flac", 1), Path::new("a.b-001.flac"));
+        let list = beside(Path::new("a/take.wav"), "gaps.json");
+        assert_eq!(list, Path::new("a/take.wav.gaps.json"));
+    }
+}

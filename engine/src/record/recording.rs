@@ -1,0 +1,203 @@
+//! A recording that runs: its threads, from the beginning to the end.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use ossicle_io::file::WavSpec;
+use ossicle_io::ring::{FrameWriter, frame_ring, touched};
+
+use super::clock_log::{ClockEntry, ClockKeeper};
+use super::collector::{Collector, collect};
+use super::config::RecordConfig;
+use super::disk::Rates;
+use super::outlet::Outlet;
+use super::recorded::Recorded;
+use super::take::Take;
+use super::writer::{Finished, Flags, Writer};
+use crate::error::EngineError;
+
+/// Length of a record ring in seconds: how long the collector may sleep.
+const RING_SECONDS: usize = 2;
+/// Clock entries that may wait for the writer: several minutes.
+const CLOCK_ENTRIES: usize = 2048;
+
+/// A recording that runs.
+pub(crate) struct Recording {
+    take: Arc<Take>,
+    collector: Arc<Mutex<Collector>>,
+    ended: Arc<AtomicBool>,
+    flags: Arc<Flags>,
+    collecting: JoinHandle<()>,
+    writing: JoinHandle<Finished>,
+}
+
+/// What a callback fills.
+pub(crate) struct Rings {
+    pub(crate) frames: FrameWriter,
+    /// Where its own clock and the session's are, if the take wants that.
+    pub(crate) clock: Option<rtrb::Producer<ClockEntry>>,
+}
+
+/// The shape of what is recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) channels: usize,
+    pub(crate) sample_rate_hz: u32,
+    /// The rate of the session, where the sound is by another clock than the session's.
+    pub(crate) beside_hz: Option<u32>,
+}
+
+impl Recording {
+    /// Creates the file and starts the threads; the frames go into the returned rings. `number` is
+    /// the take's among those of the session.
+    pub(crate) fn start(
+        config: &RecordConfig,
+        shape: Shape,
+        rates: Arc<Rates>,
+        number: usize,
+    ) -> Result<(Self, Rings), EngineError> {
+        let spec = WavSpec {
+            sample_rate_hz: shape.sample_rate_hz,
+            channels: shape.channels,
+            format: config.format,
+        };
+        let outlet = Outlet::create(config, spec)
+            .map_err(|(path, error)| EngineError::file(&path, error))?;
+        let limit_frames = (config.memory_seconds * f64::from(spec.sample_rate_hz)) as u64;
+        let take = Arc::new(Take::new(
+            outlet.path(),
+            spec.channels,
+            spec.sample_rate_hz,
+            limit_frames,
+        ));
+        let ring_frames = RING_SECONDS * spec.sample_rate_hz as usize;
+        let (frames, reader) = frame_ring(spec.channels, ring_frames);
+        let (clock, keeper) = match shape.beside_hz {
+            Some(session_hz) => {
+                let empty = || ClockEntry::from((0, 0, 0, 0, 0));
+                let (entries, kept) = touched(CLOCK_ENTRIES, empty);
+                let keeper = ClockKeeper::new(kept, spec.sample_rate_hz, session_hz);
+                (Some(entries), Some(keeper))
+            }
+            None => (None, None),
+        };
+        let collector = Collector::new(reader, ring_frames, take.clone());
+        let collector = Arc::new(Mutex::new(collector));
+        let (ended, flags) = (Arc::new(AtomicBool::new(false)), Arc::new(Flags::default()));
+        let writer = Writer::new(
+            config,
+            spec,
+            (take.clone(), flags.clone()),
+            outlet,
+            (rates, number),
+            keeper,
+        );
+        let writing = spawn("ossicle-writer", move || writer.run())?;
+        let collecting = {
+            let (collector, ended, flags) = (collector.clone(), ended.clone(), flags.clone());
+            spawn("ossicle-collector", move || {
+                collect(&collector, &ended);
+                flags.collected.store(true, Ordering::Release);
+            })
+        };
+        let collecting = collecting.inspect_err(|_| {
+            // The writer is not to wait for ever.
+            flags.discard.store(true, Ordering::Release);
+            flags.collected.store(true, Ordering::Release);
+        })?;
+        let recording = Self {
+            take,
+            collector,
+            ended,
+            flags,
+            collecting,
+            writing,
+        };
+        Ok((recording, Rings { frames, clock }))
+    }
+
+    pub(crate) fn take(&self) -> &Arc<Take> {
+        &self.take
+    }
+
+    /// The files take no more.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.flags.failed.load(Ordering::Acquire)
+    }
+
+    /// Takes what is in the ring, beside the thread that does: for a session whose time is virtual.
+    pub(crate) fn turn(&self) {
+        self.lock().turn(false);
+    }
+
+    /// Marks the place that the stream has come to.
+    pub(crate) fn mark(&self, text: &str) {
+        self.lock().mark(text.to_owned());
+    }
+
+    /// Ends the recording once all that is in the ring is in files. The ring's writer must be at
+    /// rest. What was told and not heard yet comes too.
+    pub(crate) fn finish(self) -> (Result<Recorded, EngineError>, Vec<String>) {
+        self.ended.store(true, Ordering::Release);
+        let collected = self.collecting.join().is_ok();
+        // A collector that panicked ends the take all the same.
+        self.flags.collected.store(true, Ordering::Release);
+        let written = self.writing.join();
+        let notes = self.take.take_notes();
+        let lost = |thread| Err(EngineError::ThreadLost { thread });
+        let result = match written {
+            Err(_) => lost("writer"),
+            Ok(_) if !collected => lost("collector"),
+            Ok(finished) => match finished.cut {
+                Some(cut) => Err(EngineError::TakeCut {
+                    path: cut.path,
+                    source: cut.error,
+                    unwritten_frames: cut.unwritten_frames,
+                }),
+                None => Ok(recorded(&self.take, finished)),
+            },
+        };
+        (result, notes)
+    }
+
+    /// Ends a recording that has not begun: it leaves no file.
+    pub(crate) fn discard(self) {
+        self.flags.discard.store(true, Ordering::Release);
+        let _ = self.finish();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Collector> {
+        self.collector
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn recorded(take: &Take, finished: Finished) -> Recorded {
+    let gaps = take.gaps();
+    Recorded {
+        path: Path::to_owned(take.path()),
+        frames: take.written_frames(),
+        lost_frames: gaps.iter().map(|gap| gap.frames).sum(),
+        gaps,
+        marks: take.marks(),
+        files: take.files(),
+        gaps_file: finished.gaps_file,
+        clock_file: finished.clock_file,
+    }
+}
+
+pub(crate) fn spawn<T: Send + 'static>(
+    name: &'static str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, EngineError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|source| EngineError::Thread {
+            thread: name,
+            source,
+        })
+}

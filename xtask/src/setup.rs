@@ -95,6 +95,12 @@ pub const TEST: &[Need] = &[
     need(Probe::Daemon(servers::RTKIT), "rtkit", "rtkit"),
     need(Probe::Program("sox"), "sox", "SoX"),
     need(Probe::Program("ffmpeg"), "ffmpeg", "FFmpeg"),
+    need(
+        Probe::Program("sndfile-cmp"),
+        "sndfile-programs",
+        "libsndfile's tools (sndfile-cmp, sndfile-info)",
+    ),
+    need(Probe::Program("flac"), "flac", "FLAC's tools (flac)"),
     need(Probe::Program("time"), "time", "GNU time"),
 ];
 

@@ -47,4 +47,5 @@ pub use source::TakeSource;
 pub use take::Take;
 
 pub(crate) use disk::Rates;
+pub(crate) use gate::{Lead, Place};
 pub(crate) use recording::{Recording, Rings, Shape, spawn};

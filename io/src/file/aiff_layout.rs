@@ -8,7 +8,8 @@ use std::fs::File;
 use super::error::FileError;
 use super::pcm::Coding;
 use super::positioned::read_at;
-use super::wav_layout::{Layout, MAX_CHANNELS, MAX_CHUNKS, damaged};
+use super::wav_format::{MAX_CHANNELS, damaged};
+use super::wav_layout::{Layout, MAX_CHUNKS, cut_short};
 use super::wav_writer::MAX_RATE_HZ;
 
 /// Whether this is how an AIFF file begins.
@@ -50,10 +51,7 @@ pub(super) fn read_layout(file: &File) -> Result<Layout, FileError> {
     let said = end.saturating_sub(start).min(common.frames * frame_bytes);
     let held = file_bytes.saturating_sub(start);
     if said > held {
-        let missing = said - held;
-        warnings.push(format!(
-            "it was cut short: {missing} bytes of {said} are missing"
-        ));
+        warnings.push(cut_short(said, held));
     }
     let data_bytes = said.min(held);
     Ok(Layout {

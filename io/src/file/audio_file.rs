@@ -8,6 +8,7 @@ use super::aiff_layout;
 use super::decoded::DecodedReader;
 use super::error::FileError;
 use super::positioned::read_at;
+use super::w64_layout;
 use super::wav_layout::{self, is_wav};
 use super::wav_reader::WavReader;
 use crate::sample::Sample;
@@ -51,7 +52,7 @@ pub struct AudioFile {
 
 #[derive(Debug)]
 enum Reader {
-    /// Plain samples, in WAV or AIFF.
+    /// Plain samples, in WAV, W64 or AIFF.
     Plain(WavReader),
     Decoded(DecodedReader),
 }
@@ -71,6 +72,8 @@ impl AudioFile {
         let start = &start[..length];
         let plain = if is_wav(start) {
             wav_layout::read_layout(&file)
+        } else if w64_layout::is_w64(start) {
+            w64_layout::read_layout(&file)
         } else if aiff_layout::is_aiff(start) {
             aiff_layout::read_layout(&file)
         } else {

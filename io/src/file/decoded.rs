@@ -10,7 +10,7 @@ use std::fs::File;
 use super::audio_file::FileInfo;
 use super::codec::{Codec, Facts, Memory};
 use super::error::FileError;
-use super::wav_layout::MAX_CHANNELS;
+use super::wav_format::MAX_CHANNELS;
 use super::wav_writer::MAX_RATE_HZ;
 use crate::sample::Sample;
 

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::sample::SampleFormat;
+
 /// Why a file could not be opened, read or written. The path is the caller's to add.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -61,6 +63,24 @@ pub enum FileError {
         asked: usize,
         /// The most channels that can be written in this sample format.
         max: usize,
+    },
+    /// A kind of file cannot hold samples of this format.
+    #[error("{kind} cannot hold {asked} samples ({allowed})")]
+    FormatUnsupported {
+        /// The kind of file.
+        kind: &'static str,
+        /// The format asked for.
+        asked: SampleFormat,
+        /// The formats it can hold.
+        allowed: &'static str,
+    },
+    /// The file's extension names no format that is written.
+    #[error("extension \"{asked}\" is no format to write ({allowed})")]
+    ExtensionUnknown {
+        /// The extension, without its dot; nothing if there is none.
+        asked: String,
+        /// The extensions that are known.
+        allowed: &'static str,
     },
     /// Loudspeakers were named for more channels than there are.
     #[error("channel mask {mask:#x} names more loudspeakers than {channels} channels")]

@@ -3,19 +3,31 @@
 
 mod aiff_layout;
 mod audio_file;
+mod audio_writer;
 mod codec;
+mod comments;
 mod decoded;
+mod encoded_writer;
+mod encoder;
 mod error;
 mod export;
 mod file_storage;
+<<<<<<< HEAD
 mod local_time;
+=======
+mod flac_encoder;
+mod ogg_encoder;
+mod ogg_page;
+>>>>>>> formats
 mod pcm;
 mod positioned;
 mod quiet;
 pub mod recover;
 mod room;
 mod storage;
+mod w64_layout;
 mod wav_checkpoint;
+mod wav_format;
 mod wav_header;
 mod wav_labels;
 mod wav_layout;
@@ -25,6 +37,7 @@ mod wav_tags;
 mod wav_writer;
 
 pub use audio_file::{AudioFile, FileInfo};
+pub use audio_writer::{AudioWriter, FileKind};
 pub use error::FileError;
 pub use export::export_wav;
 pub use file_storage::{FileStorage, Overwrite};

@@ -10,6 +10,12 @@ pub(super) enum Coding {
     I16,
     I24,
     I32,
+    /// 24 bits in the low three bytes of four; the fourth is not looked at.
+    I24In32,
+    I40,
+    I48,
+    I56,
+    I64,
     F32,
     F64,
     MuLaw,
@@ -23,8 +29,11 @@ impl Coding {
             Self::U8 | Self::I8 | Self::MuLaw | Self::ALaw => 1,
             Self::I16 => 2,
             Self::I24 => 3,
-            Self::I32 | Self::F32 => 4,
-            Self::F64 => 8,
+            Self::I32 | Self::I24In32 | Self::F32 => 4,
+            Self::I40 => 5,
+            Self::I48 => 6,
+            Self::I56 => 7,
+            Self::I64 | Self::F64 => 8,
         }
     }
 
@@ -36,6 +45,11 @@ impl Coding {
             Self::I16 => "pcm_i16",
             Self::I24 => "pcm_i24",
             Self::I32 => "pcm_i32",
+            Self::I24In32 => "pcm_i24 in 4 bytes",
+            Self::I40 => "pcm_i40",
+            Self::I48 => "pcm_i48",
+            Self::I56 => "pcm_i56",
+            Self::I64 => "pcm_i64",
             Self::F32 => "pcm_f32",
             Self::F64 => "pcm_f64",
             Self::MuLaw => "mu-law",
@@ -62,6 +76,16 @@ impl Coding {
             }),
             (Self::I32, false) => each(bytes, out, |b| S::from_i32(i32::from_le_bytes(b))),
             (Self::I32, true) => each(bytes, out, |b| S::from_i32(i32::from_be_bytes(b))),
+            (Self::I24In32, false) => each(bytes, out, |[a, b, c, _]| {
+                S::from_i24(i32::from_le_bytes([0, a, b, c]) >> 8)
+            }),
+            (Self::I24In32, true) => each(bytes, out, |[_, a, b, c]| {
+                S::from_i24(i32::from_be_bytes([a, b, c, 0]) >> 8)
+            }),
+            (Self::I40, _) => each(bytes, out, |b: [u8; 5]| wide(b, big_endian)),
+            (Self::I48, _) => each(bytes, out, |b: [u8; 6]| wide(b, big_endian)),
+            (Self::I56, _) => each(bytes, out, |b: [u8; 7]| wide(b, big_endian)),
+            (Self::I64, _) => each(bytes, out, |b: [u8; 8]| wide(b, big_endian)),
             (Self::F32, false) => each(bytes, out, |b| S::from_f32(f32::from_le_bytes(b))),
             (Self::F32, true) => each(bytes, out, |b| S::from_f32(f32::from_be_bytes(b))),
             (Self::F64, false) => each(bytes, out, |b| S::from_f64(f64::from_le_bytes(b))),
@@ -76,6 +100,19 @@ fn each<const N: usize, S: Sample>(bytes: &[u8], out: &mut [S], decode: impl Fn(
     for (sample, &code) in out.iter_mut().zip(codes) {
         *sample = decode(code);
     }
+}
+
+/// A code of up to 64 bits, rounded to `f64` and from there to the sample type.
+#[inline]
+fn wide<const N: usize, S: Sample>(mut code: [u8; N], big_endian: bool) -> S {
+    if !big_endian {
+        code.reverse();
+    }
+    let high = code
+        .iter()
+        .fold(0u64, |high, &byte| high << 8 | u64::from(byte));
+    let left_justified = (high << (64 - 8 * N)) as i64;
+    S::from_f64(left_justified as f64 * (1.0 / 9_223_372_036_854_775_808.0))
 }
 
 /// ITU-T G.711 (1988), mu-law, table 2: sign, segment, step; the bits are sent inverted. As a code
@@ -134,17 +171,24 @@ mod tests {
             Coding::I16,
             Coding::I24,
             Coding::I32,
+            Coding::I24In32,
+            Coding::I40,
+            Coding::I48,
+            Coding::I56,
+            Coding::I64,
             Coding::F32,
             Coding::F64,
         ];
-        let bytes: Vec<u8> = (0..48u8).map(|byte| byte.wrapping_mul(37)).collect();
         for coding in codings {
             let size = coding.bytes();
+            let bytes: Vec<u8> = (0..6 * size as u8)
+                .map(|byte| byte.wrapping_mul(37))
+                .collect();
             let mirrored: Vec<u8> = bytes
                 .chunks(size)
                 .flat_map(|sample| sample.iter().rev().copied())
                 .collect();
-            let (mut little, mut big) = (vec![0.0f64; 48 / size], vec![0.0f64; 48 / size]);
+            let (mut little, mut big) = (vec![0.0f64; 6], vec![0.0f64; 6]);
             coding.decode(false, &bytes, &mut little);
             coding.decode(true, &mirrored, &mut big);
             assert!(

@@ -1,5 +1,5 @@
-//! What the chunks of a WAV file say: where the samples are and how they are coded. Trusts nothing
-//! that the file's true length does not bear out.
+//! Where the samples of a WAV file are, by its chunks. Trusts nothing that the file's true length
+//! does not bear out.
 //!
 //! RIFF and RIFX: Microsoft and IBM, "Multimedia programming interface and data specifications
 //! 1.0" (1991), chapter 3. RF64: EBU Tech 3306. BW64: ITU-R BS.2088.
@@ -9,12 +9,12 @@ use std::fs::File;
 use super::error::FileError;
 use super::pcm::Coding;
 use super::positioned::read_at;
-use super::wav_writer::MAX_RATE_HZ;
+use super::wav_format::{Format, Frame, Order, TELLING_BYTES, damaged, read_format, tell_apart};
 
-/// More channels than any instrument has are a sign of garbage.
-pub(super) const MAX_CHANNELS: usize = 1024;
 /// Chunks looked at before the samples; more are a sign of garbage.
 pub(super) const MAX_CHUNKS: usize = 4096;
+/// Bytes looked at of a format chunk.
+pub(super) const FORMAT_BYTES: usize = 40;
 
 /// Where the samples are and how they are coded.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,30 +69,73 @@ pub(super) fn read_layout(file: &File) -> Result<Layout, FileError> {
         if format.is_some() && data.is_some() {
             break;
         }
-        offset = body + u64::from(size) + u64::from(size % 2);
+        offset = chunks.next(body + u64::from(size))?;
     }
     let format = format.ok_or_else(|| damaged("it does not say how samples are coded"))?;
     let (data_offset, size) = data.ok_or_else(|| damaged("it holds no samples"))?;
     let mut warnings = Vec::new();
     let data_bytes = chunks.data_bytes(data_offset, size, long_sizes, &mut warnings)?;
-    let frame_bytes = (format.channels * format.coding.bytes()) as u64;
+    settle(
+        file,
+        format,
+        Found {
+            container: chunks.container,
+            order: chunks.order,
+            data_offset,
+            data_bytes,
+            warnings,
+        },
+    )
+}
+
+/// What was found out about a file beside its format.
+pub(super) struct Found {
+    pub container: &'static str,
+    pub order: Order,
+    pub data_offset: u64,
+    pub data_bytes: u64,
+    pub warnings: Vec<String>,
+}
+
+/// Puts together what format and chunks say.
+pub(super) fn settle(file: &File, format: Format, found: Found) -> Result<Layout, FileError> {
+    let mut coding = format.coding;
+    let mut warnings = found.warnings;
+    match format.frame {
+        Frame::Plain => {}
+        Frame::Stated(stated) => {
+            let true_bytes = format.channels * coding.bytes();
+            warnings.push(format!(
+                "its header counts {stated} bytes to a frame, its samples are read as {true_bytes}"
+            ));
+        }
+        Frame::Ambiguous => {
+            let mut sound = vec![0; found.data_bytes.min(1 << 14) as usize];
+            let length = read_at(file, &mut sound, found.data_offset)?;
+            coding = tell_apart(&sound[..length], found.order);
+            let why = if length < TELLING_BYTES {
+                "; it is too short to tell"
+            } else {
+                ""
+            };
+            warnings.push(format!(
+                "its header says 24 bits in 4 bytes, its samples are read as {}{why}",
+                coding.name()
+            ));
+        }
+    }
+    let frame_bytes = (format.channels * coding.bytes()) as u64;
     Ok(Layout {
-        container: chunks.container,
-        big_endian: chunks.big_endian,
-        coding: format.coding,
+        container: found.container,
+        big_endian: found.order.big_endian,
+        coding,
         bits: format.bits,
         channels: format.channels,
         sample_rate_hz: format.sample_rate_hz,
-        data_offset,
-        data_bytes: data_bytes - data_bytes % frame_bytes,
+        data_offset: found.data_offset,
+        data_bytes: found.data_bytes - found.data_bytes % frame_bytes,
         warnings,
     })
-}
-
-pub(super) fn damaged(what: &str) -> FileError {
-    FileError::Damaged {
-        what: what.to_owned(),
-    }
 }
 
 fn eight(bytes: &[u8], at: usize) -> [u8; 8] {
@@ -101,20 +144,19 @@ fn eight(bytes: &[u8], at: usize) -> [u8; 8] {
     out
 }
 
+/// Whether this can be the name of a chunk.
+fn is_name(name: &[u8; 4]) -> bool {
+    name.iter()
+        .all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+}
+
 struct Chunks<'a> {
     file: &'a File,
     file_bytes: u64,
     container: &'static str,
-    big_endian: bool,
+    order: Order,
     /// The sizes are in a `ds64` chunk.
     long: bool,
-}
-
-struct Format {
-    coding: Coding,
-    bits: u16,
-    channels: usize,
-    sample_rate_hz: u32,
 }
 
 impl<'a> Chunks<'a> {
@@ -133,31 +175,13 @@ impl<'a> Chunks<'a> {
             file,
             file_bytes: file.metadata()?.len(),
             container,
-            big_endian,
+            order: Order { big_endian },
             long,
         })
     }
 
     fn read(&self, bytes: &mut [u8], offset: u64) -> Result<usize, FileError> {
         Ok(read_at(self.file, bytes, offset)?)
-    }
-
-    fn u16(&self, bytes: &[u8], at: usize) -> u16 {
-        let pair = [bytes[at], bytes[at + 1]];
-        if self.big_endian {
-            u16::from_be_bytes(pair)
-        } else {
-            u16::from_le_bytes(pair)
-        }
-    }
-
-    fn u32(&self, bytes: &[u8], at: usize) -> u32 {
-        let four = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-        if self.big_endian {
-            u32::from_be_bytes(four)
-        } else {
-            u32::from_le_bytes(four)
-        }
     }
 
     /// Name and size of the chunk at a place; nothing at the end of the file.
@@ -167,78 +191,27 @@ impl<'a> Chunks<'a> {
             return Ok(None);
         }
         let name = [header[0], header[1], header[2], header[3]];
-        Ok(Some((name, self.u32(&header, 4))))
+        Ok(Some((name, self.order.u32(&header, 4))))
+    }
+
+    /// Place of the chunk behind one that ends at `end`: there is a byte between them if that makes
+    /// the place even, which some programs forget.
+    fn next(&self, end: u64) -> Result<u64, FileError> {
+        if end.is_multiple_of(2) {
+            return Ok(end);
+        }
+        let is_chunk = |place| -> Result<bool, FileError> {
+            Ok(self.header(place)?.is_some_and(|(name, _)| is_name(&name)))
+        };
+        let forgotten = !is_chunk(end + 1)? && is_chunk(end)?;
+        Ok(if forgotten { end } else { end + 1 })
     }
 
     fn format(&self, body: u64, size: u32) -> Result<Format, FileError> {
-        let mut bytes = [0; 40];
+        let mut bytes = [0; FORMAT_BYTES];
         let wanted = bytes.len().min(size as usize);
         let length = self.read(&mut bytes[..wanted], body)?;
-        if length < 16 {
-            return Err(damaged("its format chunk is cut short"));
-        }
-        let extensible = self.u16(&bytes, 0) == 0xfffe && length >= 28;
-        let tag = match extensible {
-            true => self.u32(&bytes, 24),
-            false => u32::from(self.u16(&bytes, 0)),
-        };
-        let channels = usize::from(self.u16(&bytes, 2));
-        let sample_rate_hz = self.u32(&bytes, 4);
-        let frame_bytes = usize::from(self.u16(&bytes, 12));
-        let bits = self.u16(&bytes, 14);
-        if channels == 0 {
-            return Err(damaged("it has no channels"));
-        }
-        if channels > MAX_CHANNELS {
-            return Err(FileError::Unsupported {
-                what: format!("sound of {channels} channels"),
-            });
-        }
-        if !(1..=MAX_RATE_HZ).contains(&sample_rate_hz) {
-            return Err(damaged(&format!("its sample rate is {sample_rate_hz} Hz")));
-        }
-        let sample_bytes = if frame_bytes > 0 && frame_bytes.is_multiple_of(channels) {
-            frame_bytes / channels
-        } else {
-            usize::from(bits).div_ceil(8)
-        };
-        let coding = match (tag, sample_bytes) {
-            (1, 1) => Coding::U8,
-            (1, 2) => Coding::I16,
-            (1, 3) => Coding::I24,
-            (1, 4) => Coding::I32,
-            (3, 4) => Coding::F32,
-            (3, 8) => Coding::F64,
-            (6, 1) => Coding::ALaw,
-            (7, 1) => Coding::MuLaw,
-            (1 | 3 | 6 | 7, _) => {
-                return Err(FileError::Unsupported {
-                    what: format!("WAV with samples of {sample_bytes} bytes"),
-                });
-            }
-            _ => {
-                return Err(FileError::Unsupported {
-                    what: format!("WAV with codec {tag:#06x}"),
-                });
-            }
-        };
-        let valid = if extensible {
-            self.u16(&bytes, 18)
-        } else {
-            bits
-        };
-        let stored = 8 * sample_bytes as u16;
-        let bits = if (1..=stored).contains(&valid) {
-            valid
-        } else {
-            stored
-        };
-        Ok(Format {
-            coding,
-            bits,
-            channels,
-            sample_rate_hz,
-        })
+        read_format(&bytes[..length], self.order)
     }
 
     /// How many bytes of samples there are, whatever the header says.
@@ -263,10 +236,7 @@ impl<'a> Chunks<'a> {
             return Ok(held);
         }
         if said > held {
-            let missing = said - held;
-            warnings.push(format!(
-                "it was cut short: {missing} bytes of {said} are missing"
-            ));
+            warnings.push(cut_short(said, held));
             return Ok(held);
         }
         let beyond = held - said;
@@ -286,18 +256,18 @@ impl<'a> Chunks<'a> {
             let Some((name, size)) = self.header(offset)? else {
                 return Ok(false);
             };
-            if !name
-                .iter()
-                .all(|byte| byte.is_ascii_graphic() || *byte == b' ')
-            {
-                return Ok(false);
-            }
             offset += 8 + u64::from(size);
-            if offset > self.file_bytes {
+            if !is_name(&name) || offset > self.file_bytes {
                 return Ok(false);
             }
-            offset += u64::from(size % 2);
+            offset = self.next(offset)?;
         }
         Ok(false)
     }
+}
+
+/// Warning about a file that holds less than it says.
+pub(super) fn cut_short(said: u64, held: u64) -> String {
+    let missing = said - held;
+    format!("it was cut short: {missing} bytes of {said} are missing")
 }

@@ -13,7 +13,7 @@ use crate::sample::Sample;
 /// they are decoded.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// Reads WAV files: RIFF, RIFX, RF64 and BW64; integers of 8 to 32 bits, floats of 32 and 64 bits,
+/// Reads WAV files: RIFF, RIFX, RF64 and BW64; integers of 1 to 64 bits, floats of 32 and 64 bits,
 /// mu-law and A-law.
 ///
 /// Tolerant: a length of 0, of all ones, or of more than the file holds means "to the end of the

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// What a recording does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Gated {
     pub state: GateState,
     /// Position in the stream of the take's first frame; `None` before it begins.
     pub first_frame: Option<u64>,
+    /// The time of that frame by the clock on the wall, to a period of the device.
+    pub begun_at: Option<SystemTime>,
     /// What was left out since, in order.
     pub pauses: Vec<Pause>,
     /// Time from the order to begin, or from the start of the devices, until the first frame was in
@@ -119,6 +121,17 @@ impl Desk {
     /// Changes what is told.
     pub(super) fn tell(&self, change: impl FnOnce(&mut Gated)) {
         change(&mut self.papers().gated);
+    }
+
+    /// The stream is at `newest` now: that gives the time of the take's first frame.
+    pub(super) fn tell_time(&self, newest: u64, sample_rate_hz: u32) {
+        let mut papers = self.papers();
+        let Some(first) = papers.gated.first_frame else {
+            return;
+        };
+        let ago = newest.saturating_sub(first) as f64 / f64::from(sample_rate_hz);
+        let ago = Duration::try_from_secs_f64(ago).unwrap_or_default();
+        papers.gated.begun_at = SystemTime::now().checked_sub(ago);
     }
 
     /// The first frame is in the take, as it was ordered.

@@ -62,8 +62,9 @@ pub(crate) struct Gate {
     state: GateState,
     wait: Wait,
     preroll_frames: u64,
-    /// Stream position of the next frame.
+    /// Stream position of the next frame, and where the stream is by now.
     position: u64,
+    newest: u64,
     history: History,
     outlet: Outlet,
     lead: Option<Arc<Lead>>,
@@ -98,6 +99,7 @@ impl Gate {
             wait,
             preroll_frames,
             position: 0,
+            newest: 0,
             history: History::new(channels, usize::try_from(kept).unwrap_or(usize::MAX)),
             outlet: Outlet::new(config, !is_further, channels, sample_rate_hz),
             lead,
@@ -116,8 +118,15 @@ impl Gate {
         self.state == GateState::Ended
     }
 
-    /// The next of the stream; what passes goes to `out`, with its position in the stream.
-    pub(crate) fn take(&mut self, piece: Passed<'_>, out: &mut impl FnMut(u64, Passed<'_>)) {
+    /// The next of the stream, which is at `newest` by now; what passes goes to `out`, with its
+    /// position in the stream.
+    pub(crate) fn take(
+        &mut self,
+        piece: Passed<'_>,
+        newest: u64,
+        out: &mut impl FnMut(u64, Passed<'_>),
+    ) {
+        self.newest = newest;
         match piece {
             Passed::Audio(mut samples) => {
                 while !samples.is_empty() {
@@ -252,6 +261,7 @@ impl Gate {
 
     /// Passes on what is kept, from `at` on.
     fn let_out(&mut self, at: u64, out: &mut impl FnMut(u64, Passed<'_>)) {
+        self.tell_time();
         let (history, outlet) = (&mut self.history, &mut self.outlet);
         let mut ended = false;
         history.drain(at, |position, piece| {
@@ -266,8 +276,16 @@ impl Gate {
         piece: Passed<'_>,
         out: &mut impl FnMut(u64, Passed<'_>),
     ) {
+        self.tell_time();
         let ended = self.outlet.pass(position, piece, out);
         self.tell_passed(ended);
+    }
+
+    /// Before the first frame: what time it is of.
+    fn tell_time(&self) {
+        if self.outlet.frames() == 0 {
+            self.desk.tell_time(self.newest, self.sample_rate_hz);
+        }
     }
 
     fn tell_passed(&mut self, ended: bool) {

@@ -33,7 +33,7 @@ impl Rig {
     fn take(&mut self, piece: Passed<'_>) {
         let (passed, end) = (&mut self.passed, &mut self.end);
         let first = self.desk.clone();
-        self.gate.take(piece, &mut |position, piece| {
+        self.gate.take(piece, 0, &mut |position, piece| {
             let frames = match piece {
                 Passed::Audio(samples) => {
                     passed.extend(samples.iter().copied().map(Some));
@@ -383,7 +383,7 @@ fn further_recordings_begin_with_the_first() {
     // Sound in the second channel, at frame 1600: 0.8 s, less the preroll 0.7 s.
     let mut loud = vec![0.0; 4000];
     loud[3201] = 0.5;
-    first.take(Passed::Audio(&loud), &mut |_, _| {});
+    first.take(Passed::Audio(&loud), 2000, &mut |_, _| {});
     assert_eq!(desk.gated().first_frame, Some(1400));
     let mut rest = stream[900..].to_vec();
     rest[0] = 0.5;

@@ -12,13 +12,10 @@ mod encoder;
 mod error;
 mod export;
 mod file_storage;
-<<<<<<< HEAD
-mod local_time;
-=======
 mod flac_encoder;
+mod local_time;
 mod ogg_encoder;
 mod ogg_page;
->>>>>>> formats
 mod pcm;
 mod positioned;
 mod quiet;

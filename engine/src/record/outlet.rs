@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ossicle_io::file::{FileError, Label, Overwrite, Tags, WavSpec, WavWriter};
+use ossicle_io::file::{FileError, Label, Overwrite, Tags, WavSpec};
 
 use super::config::{RecordConfig, Split};
 use super::disk::Disk;
 use super::names::{folder, numbered};
+use super::open_file::OpenFile;
 use super::recorded::{Gap, Mark};
 use super::take::Take;
 
@@ -15,12 +16,15 @@ use super::take::Take;
 const MOST_NAMES: usize = 10_000;
 /// Bytes of a file that are kept for what is no sound, where its size is limited: header and labels.
 const OTHER_BYTES: u64 = 4096;
+/// Frames that an encoder may hold back.
+const BLOCK_FRAMES: u64 = 16_384;
 
 /// The file that is written, and where the take goes on behind it.
 pub(super) struct Outlet {
     spec: WavSpec,
     disk: Arc<dyn Disk>,
     overwrite: Overwrite,
+    tags: Tags,
     /// The path that numbers are put into.
     pattern: PathBuf,
     /// Folder to go on in when the disk takes no more, while that has not happened.
@@ -30,20 +34,12 @@ pub(super) struct Outlet {
     file: OpenFile,
 }
 
-/// The file that is written.
-struct OpenFile {
-    writer: WavWriter,
-    path: PathBuf,
-    /// Position in the take of its first frame.
-    first: u64,
-    /// It can be found under its path, and the take knows.
-    is_told: bool,
-}
-
-/// How a file ended.
+/// How the last file of a take ended.
 pub(super) struct Closed {
     pub(super) path: PathBuf,
     pub(super) error: Option<FileError>,
+    /// Position in the take behind its last frame.
+    pub(super) end: u64,
 }
 
 impl Outlet {
@@ -57,12 +53,13 @@ impl Outlet {
             None => config.path.clone(),
         };
         let disk = config.disk.clone();
-        let writer = create(&*disk, &path, spec, config.overwrite);
-        let writer = writer.map_err(|error| (path.clone(), error))?;
+        let file = OpenFile::create(&*disk, &path, &spec, &config.tags, config.overwrite, 0);
+        let file = file.map_err(|error| (path, error))?;
         Ok(Self {
             spec,
             disk,
             overwrite: config.overwrite,
+            tags: config.tags.clone(),
             pattern: config.path.clone(),
             spill: config.spill.clone(),
             most_bytes: match config.split {
@@ -70,80 +67,100 @@ impl Outlet {
                 _ => None,
             },
             number: 1,
-            file: OpenFile {
-                writer,
-                path,
-                first: 0,
-                is_told: false,
-            },
+            file,
         })
     }
 
     /// The file that is written.
     pub(super) fn path(&self) -> &Path {
-        &self.file.path
+        self.file.path()
     }
 
     /// The folder it is in.
     pub(super) fn folder(&self) -> &Path {
-        folder(&self.file.path)
+        folder(self.file.path())
     }
 
     /// Position in the take of its first frame.
     pub(super) fn first(&self) -> u64 {
-        self.file.first
+        self.file.first()
     }
 
     /// Position in the take behind the last frame that is in a file.
     pub(super) fn end(&self) -> u64 {
-        self.file.first + self.file.writer.frames()
+        self.file.end()
     }
 
     /// Position in the take behind the last frame that outlasts a power cut.
     pub(super) fn lasting_end(&self) -> u64 {
-        self.file.first + self.file.writer.lasting_frames()
+        self.file.lasting_end()
+    }
+
+    /// Frames last as far as they can before the file is closed: an encoder holds the last back.
+    pub(super) fn lasts(&self) -> bool {
+        self.file.holds_back() || self.lasting_end() == self.end()
     }
 
     /// Position in the take at which its file is as large as it may be; `u64::MAX` for nowhere.
     pub(super) fn largest_end(&self) -> u64 {
         let frame_bytes = (self.spec.channels * self.spec.format.bytes()) as u64;
-        let frames = self
-            .most_bytes
-            .map(|most| (most.saturating_sub(OTHER_BYTES) / frame_bytes).max(1));
-        frames.map_or(u64::MAX, |frames| self.file.first.saturating_add(frames))
+        let Some(most) = self.most_bytes.map(|most| most.saturating_sub(OTHER_BYTES)) else {
+            return u64::MAX;
+        };
+        if !self.file.holds_back() {
+            return self.first().saturating_add((most / frame_bytes).max(1));
+        }
+        // As if what comes were not smaller than it is; near the end that is near enough.
+        let left = most.saturating_sub(self.file.bytes()) / frame_bytes;
+        match left < BLOCK_FRAMES && self.end() > self.first() {
+            true => self.end(),
+            false => self.end().saturating_add(left.max(1)),
+        }
     }
 
-    /// Appends whole frames.
-    pub(super) fn write(&mut self, interleaved: &[f32]) -> Result<(), FileError> {
-        self.file.writer.write(interleaved)
+    /// Appends whole frames of the take.
+    pub(super) fn write(&mut self, take: &Take, interleaved: &[f32]) -> Result<(), FileError> {
+        self.begin(take)?;
+        self.file.write(interleaved)
     }
 
     /// Makes the file true on the disk for all its frames, and tells the take of it the first time.
     pub(super) fn checkpoint(&mut self, take: &Take) -> Result<(), FileError> {
-        self.file.checkpoint(take)
+        self.file.checkpoint()?;
+        if self.lasting_end() > self.first() {
+            self.tell(take);
+        }
+        Ok(())
     }
 
     /// Ends the take's last file. Where the take has no frame, it is an empty file.
-    pub(super) fn finish(self, take: &Take) -> Closed {
-        let path = self.file.path.clone();
-        let first = self.file.first;
-        let error = self.file.close(take).err();
-        if error.is_none() && take.files().is_empty() {
-            take.begin_file(&path, first);
+    pub(super) fn finish(mut self, take: &Take) -> Closed {
+        let error = self.close(take).err();
+        Closed {
+            path: self.file.path().to_owned(),
+            error,
+            end: self.lasting_end(),
         }
-        Closed { path, error }
     }
 
     /// Leaves the take without a file where there is no frame in it.
     pub(super) fn discard(self) {
-        drop(self.file.writer);
+        drop(self.file);
     }
 
-    /// Ends the file, and goes on in the next.
+    /// Ends the file, and goes on in the next at its end.
     pub(super) fn next(&mut self, take: &Take) -> Result<(), FileError> {
         // All that is to be kept of it is lasting then, whatever becomes of its labels.
         self.checkpoint(take)?;
-        self.change(take)
+        let next = self.open_next(self.end())?;
+        if let Err(error) = self.close(take) {
+            if self.lasting_end() < next.first() {
+                return Err(error);
+            }
+            take.note(format!("{}: {error}", self.path().display()));
+        }
+        self.file = next;
+        Ok(())
     }
 
     /// The disk takes no more: goes on in the folder for that, where there is one that takes
@@ -156,19 +173,46 @@ impl Outlet {
         self.pattern = folder.join(name);
         // Frames that are in the file and do not last yet may last after all.
         let _ = self.checkpoint(take);
-        self.change(take)?;
+        let mut next = self.open_next(self.lasting_end())?;
+        if let Err(error) = self.close(take) {
+            take.note(format!("{}: {error}", self.path().display()));
+        }
+        // An encoder that held frames back may have put them into the file.
+        next.move_first(self.lasting_end());
+        self.file = next;
         Ok(true)
     }
 
-    /// Goes on in the next file behind the frames that last in this one.
-    fn change(&mut self, take: &Take) -> Result<(), FileError> {
-        let next = self.open_next(self.lasting_end())?;
-        let last = std::mem::replace(&mut self.file, next);
-        let path = last.path.clone();
-        if let Err(error) = last.close(take) {
-            take.note(format!("{}: {error}", path.display()));
+    /// Closes the file; its frames are lasting, whatever becomes of its labels.
+    fn close(&mut self, take: &Take) -> Result<(), FileError> {
+        let checked = self.checkpoint(take);
+        let end = match self.file.holds_back() {
+            true => self.end(),
+            false => self.lasting_end(),
+        };
+        for label in labels(&take.gaps(), &take.marks(), self.first(), end) {
+            self.file.label(label);
         }
+        self.begin(take)?;
+        let finished = self.file.finish();
+        checked?;
+        finished?;
+        self.tell(take);
         Ok(())
+    }
+
+    /// Begins the file, if that is to be done: it says of which time its first frame is.
+    fn begin(&mut self, take: &Take) -> Result<(), FileError> {
+        let gated = take.desk().gated();
+        let tags = || gated.tags(&self.tags, self.file.first(), self.spec.sample_rate_hz);
+        self.file
+            .begin(&*self.disk, self.spec, tags, self.overwrite)
+    }
+
+    fn tell(&mut self, take: &Take) {
+        if self.file.is_news() {
+            take.begin_file(self.file.path(), self.file.first());
+        }
     }
 
     /// Creates the file of the next number; where another has its name and may not be replaced, of
@@ -177,57 +221,14 @@ impl Outlet {
         for _ in 0..MOST_NAMES {
             self.number += 1;
             let path = numbered(&self.pattern, self.number);
-            match create(&*self.disk, &path, self.spec, self.overwrite) {
-                Ok(writer) => {
-                    return Ok(OpenFile {
-                        writer,
-                        path,
-                        first,
-                        is_told: false,
-                    });
-                }
+            let (disk, tags) = (&*self.disk, &self.tags);
+            match OpenFile::create(disk, &path, &self.spec, tags, self.overwrite, first) {
                 Err(FileError::AlreadyExists | FileError::InUse) => {}
-                Err(error) => return Err(error),
+                result => return result,
             }
         }
         Err(FileError::AlreadyExists)
     }
-}
-
-impl OpenFile {
-    fn checkpoint(&mut self, take: &Take) -> Result<(), FileError> {
-        self.writer.checkpoint()?;
-        if self.writer.frames() > 0 {
-            self.tell(take);
-        }
-        Ok(())
-    }
-
-    /// Closes the file; its frames are lasting, whatever becomes of its labels.
-    fn close(mut self, take: &Take) -> Result<(), FileError> {
-        let checked = self.checkpoint(take);
-        let end = self.first + self.writer.lasting_frames();
-        for label in labels(&take.gaps(), &take.marks(), self.first, end) {
-            self.writer.label(label);
-        }
-        self.writer.finish()?;
-        checked
-    }
-
-    fn tell(&mut self, take: &Take) {
-        if !std::mem::replace(&mut self.is_told, true) {
-            take.begin_file(&self.path, self.first);
-        }
-    }
-}
-
-fn create(
-    disk: &dyn Disk,
-    path: &Path,
-    spec: WavSpec,
-    overwrite: Overwrite,
-) -> Result<WavWriter, FileError> {
-    WavWriter::on(disk.create(path, overwrite)?, spec, &Tags::default())
 }
 
 /// The labels of the frames from `first` to `end`: gaps with their causes, and marks.

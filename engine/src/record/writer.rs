@@ -155,10 +155,19 @@ impl Writer {
             self.outlet.discard();
         } else {
             let closed = self.outlet.finish(&take);
-            take.set_written(take.frames(), take.frames());
-            if let Some(error) = closed.error {
+            take.set_written(closed.end, closed.end);
+            match closed.error {
+                Some(error) if closed.end < take.frames() => {
+                    flags.failed.store(true, Ordering::Release);
+                    cut = Some(Cut {
+                        unwritten_frames: take.cut(cause_of(&error)),
+                        path: closed.path,
+                        error,
+                    });
+                }
                 // Its frames are safe: what did not fit is its labels.
-                take.note(format!("{}: {error}", closed.path.display()));
+                Some(error) => take.note(format!("{}: {error}", closed.path.display())),
+                None => {}
             }
         }
         let gaps_file = self.sidecar.close(&take);
@@ -200,7 +209,7 @@ impl Writer {
     }
 
     fn is_lasting(&self) -> bool {
-        self.outlet.lasting_end() == self.given
+        self.outlet.end() == self.given && self.outlet.lasts()
     }
 
     /// Writes the next frames; returns whether there are none.
@@ -218,7 +227,7 @@ impl Writer {
             // A place to split may have been found in what was just drawn.
             let split = self.drawn.split_after(self.outlet.first());
             let now = now.min(usize::try_from(split - self.given).unwrap_or(now));
-            let result = self.outlet.write(self.drawn.frames(self.given, now));
+            let result = self.outlet.write(&self.take, self.drawn.frames(self.given, now));
             self.given = self.outlet.end();
             result?;
         }

@@ -154,7 +154,9 @@ impl EncodedWriter {
         }
         let marked = !whole && self.mark_last()?;
         let labels = std::mem::take(&mut self.labels);
-        self.storage.set_len(self.bytes).map_err(|e| self.failed(e))?;
+        self.storage
+            .set_len(self.bytes)
+            .map_err(|e| self.failed(e))?;
         if marked {
             self.storage.sync().map_err(|error| self.failed(error))?;
         }

@@ -98,7 +98,11 @@ fn sum(page: &[u8]) -> u32 {
         table
     };
     page.iter().enumerate().fold(0, |sum, (index, &byte)| {
-        let byte = if (SUM..SUM + 4).contains(&index) { 0 } else { byte };
+        let byte = if (SUM..SUM + 4).contains(&index) {
+            0
+        } else {
+            byte
+        };
         sum << 8 ^ TABLE[(sum >> 24) as usize ^ usize::from(byte)]
     })
 }

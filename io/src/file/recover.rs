@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::FileError;
 use super::file_storage::{FileStorage, lock, name_of_part, rename_new};
+use super::flac_recover::OpenFlac;
+use super::ogg_recover::OpenOgg;
 use super::wav_labels::Label;
 use super::wav_recover::OpenWav;
 
@@ -25,6 +27,8 @@ pub struct OpenTake {
 #[derive(Debug)]
 enum Kind {
     Wav(OpenWav),
+    Flac(OpenFlac),
+    Ogg(OpenOgg),
     /// A file under a temporary name that holds nothing.
     Nothing,
 }
@@ -72,16 +76,22 @@ pub fn open_take(path: impl AsRef<Path>) -> Option<OpenTake> {
     let file = OpenOptions::new().read(true).write(true).open(&path).ok()?;
     lock(&file).ok()?;
     // Once more, under the lock: it may have been closed meanwhile.
-    let kind = match OpenWav::look(&file) {
-        Some(wav) => Kind::Wav(wav),
-        None if part => Kind::Nothing,
-        None => return None,
+    let kind = if let Some(wav) = OpenWav::look(&file) {
+        Kind::Wav(wav)
+    } else if let Some(flac) = OpenFlac::look(&file) {
+        Kind::Flac(flac)
+    } else if let Some(ogg) = OpenOgg::look(&file) {
+        Kind::Ogg(ogg)
+    } else if part {
+        Kind::Nothing
+    } else {
+        return None;
     };
     Some(OpenTake { path, file, kind })
 }
 
 fn is_marked(file: &File) -> bool {
-    OpenWav::look(file).is_some()
+    OpenWav::look(file).is_some() || OpenFlac::is_marked(file) || OpenOgg::is_marked(file)
 }
 
 impl OpenTake {
@@ -102,6 +112,8 @@ impl OpenTake {
     pub fn sample_rate_hz(&self) -> u32 {
         match &self.kind {
             Kind::Wav(wav) => wav.sample_rate_hz(),
+            Kind::Flac(flac) => flac.sample_rate_hz(),
+            Kind::Ogg(ogg) => ogg.sample_rate_hz(),
             Kind::Nothing => 0,
         }
     }
@@ -110,6 +122,8 @@ impl OpenTake {
     pub fn frames_said(&self) -> u64 {
         match &self.kind {
             Kind::Wav(wav) => wav.frames_said(),
+            Kind::Flac(flac) => flac.frames_said(),
+            Kind::Ogg(ogg) => ogg.frames_there(),
             Kind::Nothing => 0,
         }
     }
@@ -119,6 +133,8 @@ impl OpenTake {
     pub fn frames_there(&self) -> u64 {
         match &self.kind {
             Kind::Wav(wav) => wav.frames_there(),
+            Kind::Flac(flac) => flac.frames_there(),
+            Kind::Ogg(ogg) => ogg.frames_there(),
             Kind::Nothing => 0,
         }
     }
@@ -129,7 +145,8 @@ impl OpenTake {
     }
 
     /// Closes the file: all whole frames that are there, the labels behind them, a true header, no
-    /// mark, its own name. Labels that were behind the samples already are replaced.
+    /// mark, its own name. Labels that were behind the samples already are replaced; an Ogg file
+    /// has none.
     ///
     /// # Errors
     /// [`NoRoom`](FileError::NoRoom), [`Io`](FileError::Io); the file can then still be read, and
@@ -145,9 +162,12 @@ impl OpenTake {
                 won_frames,
             });
         }
-        if let Kind::Wav(wav) = self.kind {
-            let mut storage = FileStorage::adopt(self.file, self.path.clone());
-            wav.finish(&mut storage, labels)?;
+        let mut storage = FileStorage::adopt(self.file, self.path.clone());
+        match self.kind {
+            Kind::Wav(wav) => wav.finish(&mut storage, labels)?,
+            Kind::Flac(flac) => flac.finish(&mut storage, labels)?,
+            Kind::Ogg(ogg) => ogg.finish(&mut storage)?,
+            Kind::Nothing => {}
         }
         let path = match path == self.path {
             true => path,

@@ -7,6 +7,7 @@ mod config;
 mod desk;
 mod history;
 mod outlet;
+mod time;
 #[cfg(test)]
 mod tests;
 

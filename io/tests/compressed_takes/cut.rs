@@ -1,0 +1,247 @@
+//! Takes that a kill, a power cut or a full disk ends.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ossicle_io::file::recover::open_take;
+use ossicle_io::file::{AudioFile, AudioWriter, FileError, FileKind, Label, Overwrite, Tags};
+use tempfile::TempDir;
+
+use super::faulty::Faulty;
+use super::judges::{I24, frames_by_ffmpeg, frames_by_libsndfile, read_all, run, signal, spec};
+
+/// What is on the disk when the program is killed: the file has a name from the first checkpoint
+/// on, and holds all but the last block.
+#[test]
+fn a_cut_take_is_read_by_all_without_repair() {
+    let directory = TempDir::new().expect("a directory");
+    for (kind, lost_at_most) in [("flac", 4096), ("ogg", 12_000)] {
+        let spec = spec(48_000, 2, I24);
+        let path = directory.path().join(format!("take.{kind}"));
+        let samples = signal(spec, 60_000);
+        let mut take =
+            AudioWriter::create(&path, spec, &Tags::default(), Overwrite::Never).expect("a file");
+        assert!(!path.exists(), "{kind}: named too early");
+        take.checkpoint().expect("nothing to do");
+        assert!(!path.exists(), "{kind}: named without a frame");
+        take.write(&samples[..2 * 30_000]).expect("room");
+        assert!(!path.exists(), "{kind}: named before a checkpoint");
+        take.checkpoint().expect("room");
+        let lasting = take.lasting_frames();
+        assert!(lasting >= 30_000 - lost_at_most, "{kind}: {lasting}");
+        let at_checkpoint = fs::read(&path).expect("named");
+        take.write(&samples[2 * 30_000..]).expect("room");
+        let later = fs::read(&path).expect("named");
+        assert_eq!(take.finish().expect("room"), 60_000);
+        let cut = directory.path().join(format!("cut.{kind}"));
+        for (bytes, torn) in [
+            (&at_checkpoint[..], false),
+            (&later, false),
+            (&later[..later.len() - 100], true),
+        ] {
+            fs::write(&cut, bytes).expect("written");
+            let got = read_all(&cut);
+            let frames = got.len() as u64 / 2;
+            assert!(frames >= lasting, "{kind}: {frames} of {lasting} frames");
+            if kind == "flac" {
+                assert!(got == samples[..got.len()], "{kind}: other samples");
+                let (good, text) = run("flac", &["-t"], &cut);
+                assert!(good || torn, "{kind}: {text}");
+            }
+            assert!(frames_by_libsndfile(&cut, 2) >= lasting, "{kind}");
+            assert!(frames_by_ffmpeg(&cut, 2) >= lasting, "{kind}");
+        }
+    }
+}
+
+/// A take of 60 000 frames as it is when the program is killed, and a file of its bytes.
+fn killed(directory: &Path, kind: &str) -> (PathBuf, Vec<f32>) {
+    let spec = spec(48_000, 2, I24);
+    let path = directory.join(format!("take.{kind}"));
+    let samples = signal(spec, 60_000);
+    let mut take =
+        AudioWriter::create(&path, spec, &Tags::default(), Overwrite::Never).expect("a file");
+    for piece in samples.chunks(2 * 5000) {
+        take.write(piece).expect("room");
+        if take.frames() == 50_000 {
+            take.checkpoint().expect("room");
+        }
+    }
+    let left = directory.join(format!("killed.{kind}"));
+    fs::copy(&path, &left).expect("copied");
+    drop(take);
+    assert!(open_take(&path).is_none(), "{kind}: closed");
+    (left, samples)
+}
+
+#[test]
+fn a_killed_take_is_found_and_closed_with_all_whole_blocks() {
+    let directory = TempDir::new().expect("a directory");
+    for (kind, lost_at_most) in [("flac", 4095), ("ogg", 12_000)] {
+        let (path, samples) = killed(directory.path(), kind);
+        for (cut, damage) in [
+            (0, false),
+            (1, false),
+            (100, false),
+            (5000, false),
+            (0, true),
+        ] {
+            let mut bytes = fs::read(&path).expect("readable");
+            bytes.truncate(bytes.len() - cut);
+            if damage {
+                // What the disk had not got by a power cut.
+                bytes.resize(bytes.len() + 9000, 0);
+            }
+            let copy = directory.path().join(format!("copy.{kind}"));
+            fs::write(&copy, &bytes).expect("written");
+            let take = open_take(&copy).unwrap_or_else(|| panic!("{kind} less {cut}: not found"));
+            assert_eq!(take.sample_rate_hz(), 48_000);
+            let frames = take.frames_there();
+            assert!(take.frames_said() <= frames);
+            if cut < 2 {
+                let lost = 60_000 - frames;
+                assert!(
+                    lost <= 2 * lost_at_most,
+                    "{kind} less {cut}: {lost} frames lost"
+                );
+            }
+            let label = Label {
+                position: 4800,
+                frames: 0,
+                text: "here".to_owned(),
+            };
+            let recovered = take.finish(&[label]).expect("writable");
+            assert_eq!(recovered.frames, frames);
+            assert!(open_take(&copy).is_none(), "{kind} less {cut}: still open");
+            let file = AudioFile::open(&copy).expect("closed");
+            assert_eq!(file.info().frames, Some(frames), "{kind} less {cut}");
+            let warnings = &file.info().warnings;
+            assert!(warnings.is_empty(), "{kind} less {cut}: {warnings:?}");
+            let got = read_all(&copy);
+            assert_eq!(got.len() as u64 / 2, frames, "{kind} less {cut}");
+            assert_eq!(frames_by_libsndfile(&copy, 2), frames);
+            assert_eq!(frames_by_ffmpeg(&copy, 2), frames);
+            if kind == "flac" {
+                assert!(got == samples[..got.len()]);
+                assert!(run("flac", &["-t"], &copy).0);
+                let (_, text) = run("ffprobe", &["-v", "error", "-show_chapters"], &copy);
+                assert!(text.contains("TAG:title=here"), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_of_others_are_no_open_takes() {
+    let directory = TempDir::new().expect("a directory");
+    let (flac, _) = killed(directory.path(), "flac");
+    let flac_end = fs::metadata(&flac).expect("there").len() - 3;
+    for name in ["other.flac", "other.ogg"] {
+        let path = directory.path().join(name);
+        let made = Command::new("ffmpeg")
+            .args(["-v", "error", "-i"])
+            .arg(&flac)
+            .args(["-flags", "+bitexact"])
+            .arg(&path)
+            .status();
+        assert!(made.expect("ffmpeg must be installed").success());
+        let bytes = fs::read(&path).expect("readable");
+        assert!(bytes.len() as u64 > flac_end / 20);
+        fs::write(&path, &bytes[..bytes.len() - 500]).expect("writable");
+        assert!(open_take(&path).is_none(), "{name}");
+    }
+    assert!(open_take(&flac).is_some());
+}
+
+#[test]
+fn what_a_full_disk_refused_is_given_again_and_nothing_is_lost() {
+    for (kind, few) in [(FileKind::Flac, 60_000), (FileKind::Ogg, 15_000)] {
+        let spec = spec(48_000, 2, I24);
+        let samples = signal(spec, 60_000);
+        let whole = Faulty::default();
+        let mut take =
+            AudioWriter::on(Box::new(whole.clone()), kind, spec, &Tags::default()).expect("room");
+        take.write(&samples).expect("room");
+        take.finish().expect("room");
+        for (room, bad_syncs) in [(few, 0), (few + 3333, 0), (usize::MAX, 1), (2 * few, 2)] {
+            let disk = Faulty::default();
+            let mut take = AudioWriter::on(Box::new(disk.clone()), kind, spec, &Tags::default())
+                .expect("room");
+            let mut errors = 0;
+            let mut rounds = 0;
+            while take.frames() < 60_000 {
+                if rounds == 10 {
+                    disk.with(|disk| (disk.room, disk.bad_syncs) = (Some(room), bad_syncs));
+                }
+                if errors == 5 {
+                    disk.with(|disk| disk.room = None);
+                }
+                let start = take.frames() as usize * 2;
+                let piece = &samples[start..(start + 2 * 1000).min(samples.len())];
+                let before = take.frames();
+                match take.write(piece).and_then(|()| take.checkpoint()) {
+                    Ok(()) => assert_eq!(take.frames(), before + piece.len() as u64 / 2),
+                    Err(FileError::NoRoom { .. } | FileError::Io(_)) => {
+                        assert!(take.frames() <= before, "{kind:?}: frames out of nothing");
+                        errors += 1;
+                    }
+                    Err(error) => panic!("{kind:?}: {error}"),
+                }
+                rounds += 1;
+            }
+            assert!(errors > 0, "{kind:?}: nothing was refused");
+            assert_eq!(take.finish().expect("room again"), 60_000);
+            let (got, expected) = (
+                disk.with(|d| d.bytes.clone()),
+                whole.with(|d| d.bytes.clone()),
+            );
+            // Streams of Ogg have a number each, and their pages sums of it.
+            assert!(
+                got == expected || kind == FileKind::Ogg && got.len() == expected.len(),
+                "{kind:?}: another file than without errors"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_take_that_goes_on_elsewhere_ends_where_it_was_told() {
+    let directory = TempDir::new().expect("a directory");
+    for (kind, name) in [(FileKind::Flac, "flac"), (FileKind::Ogg, "ogg")] {
+        let spec = spec(48_000, 2, I24);
+        let samples = signal(spec, 60_000);
+        let disk = Faulty::default();
+        disk.with(|disk| {
+            disk.room = Some(if kind == FileKind::Flac {
+                50_000
+            } else {
+                20_000
+            })
+        });
+        let mut take =
+            AudioWriter::on(Box::new(disk.clone()), kind, spec, &Tags::default()).expect("room");
+        let error = samples
+            .chunks(2 * 1000)
+            .find_map(|piece| take.write(piece).and_then(|()| take.checkpoint()).err());
+        assert!(matches!(error, Some(FileError::NoRoom { .. })), "{error:?}");
+        let frames = take.frames();
+        assert!(frames > 1000, "{name}: {frames}");
+        assert_eq!(take.finish().expect("what is there fits"), frames);
+        assert!(disk.with(|disk| disk.named));
+        let path = directory.path().join(format!("full.{name}"));
+        fs::write(&path, disk.with(|disk| disk.bytes.clone())).expect("written");
+        let got = read_all(&path);
+        assert_eq!(got.len() as u64 / 2, frames, "{name}");
+        assert_eq!(frames_by_libsndfile(&path, 2), frames, "{name}");
+        assert_eq!(frames_by_ffmpeg(&path, 2), frames, "{name}");
+        if kind == FileKind::Flac {
+            assert!(got == samples[..got.len()]);
+            assert!(run("flac", &["-t"], &path).0);
+        }
+        assert_eq!(
+            AudioFile::open(&path).expect("true").info().frames,
+            Some(frames)
+        );
+    }
+}

@@ -29,7 +29,8 @@ pub struct Wishes {
     wishes: Receiver<Wish>,
     /// Kept so that nobody finds the way closed.
     _own: Sender<Wish>,
-    keys: Option<Keys>,
+    /// Kept for as long as keys are wanted.
+    _keys: Option<Keys>,
 }
 
 impl Wishes {
@@ -50,13 +51,8 @@ impl Wishes {
         Ok(Self {
             wishes,
             _own: sender,
-            keys,
+            _keys: keys,
         })
-    }
-
-    /// Whether there is a terminal with keys.
-    pub fn has_keys(&self) -> bool {
-        self.keys.is_some()
     }
 
     /// The next wish, if one comes within a time.

@@ -27,9 +27,10 @@ fn keys_mark_pause_and_end_and_leave_the_terminal_as_it_was() {
     let [before, during, after] =
         ["before", "during", "after"].map(|name| folder.path().join(name));
     let line = format!(
-        "stty -a > {}; (sleep 0.6; stty -a < $(tty) > {}) & {} rec {} --host null --json > {}; \
-         stty -a > {}",
+        "stty -a > {}; (until [ -e {} ]; do sleep 0.05; done; stty -a < /dev/tty > {}) & \
+         {} rec {} --host null --json > {}; stty -a > {}",
         text(&before),
+        text(&out),
         text(&during),
         env!("CARGO_BIN_EXE_ossicle"),
         text(&out),

@@ -11,6 +11,7 @@ mod alsa;
 mod devices;
 mod faults;
 mod flight;
+mod gate;
 mod jack;
 mod jack_exact;
 mod measure;

@@ -203,8 +203,8 @@ impl Outlet {
 
     /// Begins the file, if that is to be done: it says of which time its first frame is.
     fn begin(&mut self, take: &Take) -> Result<(), FileError> {
-        let gated = take.desk().gated();
-        let tags = || gated.tags(&self.tags, self.file.first(), self.spec.sample_rate_hz);
+        let (first, rate) = (self.first(), self.spec.sample_rate_hz);
+        let tags = || take.desk().gated().tags(&self.tags, first, rate);
         self.file
             .begin(&*self.disk, self.spec, tags, self.overwrite)
     }

@@ -114,11 +114,6 @@ impl Gate {
         gate
     }
 
-    /// Nothing more will pass.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.state == GateState::Ended
-    }
-
     /// The next of the stream, which is at `newest` by now; what passes goes to `out`, with its
     /// position in the stream.
     pub(crate) fn take(

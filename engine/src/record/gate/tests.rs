@@ -341,7 +341,7 @@ fn a_recording_ends_at_its_limit_preroll_and_lost_frames_included() {
         rig.audio(&stream[..320], block);
         rig.lost(100);
         rig.audio(&stream[320..], block);
-        assert!(rig.gate.has_ended());
+        assert_eq!(rig.gated().state, GateState::Ended);
         let mut want = heard(&stream[200..320]);
         want.extend([None; 100]);
         want.extend(heard(&stream[320..350]));

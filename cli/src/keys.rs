@@ -67,10 +67,7 @@ pub fn set_up() {
 
 /// Has the terminal as it was before.
 pub fn restore() {
-    let before = BEFORE
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
+    let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(before) = before.filter(|_| is_ours()) {
         let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
     }

@@ -139,15 +139,22 @@ impl Run<'_> {
             self.show(&progress, &report);
             let takes = &report.takes;
             let recorded = self.ends_with_takes
-                && takes.iter().any(|take| take.gated.state == GateState::Ended);
-            if report.ended || recorded || interrupt.is_asked() {
+                && takes
+                    .iter()
+                    .any(|take| take.gated.state == GateState::Ended);
+            if report.ended || recorded {
                 break;
             }
-            let Some(wishes) = wishes else {
-                thread::sleep(LOOK);
-                continue;
+            // What was wished before the end was asked for is done first.
+            let wish = match wishes {
+                _ if interrupt.is_asked() => wishes.and_then(|wishes| wishes.next(Duration::ZERO)),
+                Some(wishes) => wishes.next(LOOK),
+                None => {
+                    thread::sleep(LOOK);
+                    None
+                }
             };
-            match wishes.next(LOOK) {
+            match wish {
                 Some(Wish::End) => break,
                 Some(Wish::Mark) => {
                     marks += 1;
@@ -160,6 +167,7 @@ impl Run<'_> {
                         false => session.go(),
                     }
                 }
+                None if interrupt.is_asked() => break,
                 None => {}
             }
         }
@@ -227,7 +235,11 @@ fn cut_short(error: EngineError, takes: &[Arc<Take>]) -> Failure {
 fn note(report: &Report) -> String {
     let mut parts = Vec::new();
     let first = report.takes.first();
-    parts.extend(first.and_then(|take| takes::state(&take.gated)).map(String::from));
+    parts.extend(
+        first
+            .and_then(|take| takes::state(&take.gated))
+            .map(String::from),
+    );
     if let Some(readings) = &report.readings {
         let clips = Some(readings.clips()).filter(|clips| *clips > 0);
         parts.extend(clips.map(|clips| plural(clips, "clip")));

@@ -77,7 +77,15 @@ mod tests {
         assert_eq!("0:05 @ -42.5 dB".parse(), silence(5.0, -42.5));
         assert_eq!("250ms@-60".parse(), silence(0.25, -60.0));
         for text in [
-            "3s", "-50dBFS", "3s@", "@-50", "0s@-50", "3s@6dB", "3s@-50LUFS", "100f@-50", "3s@-50@",
+            "3s",
+            "-50dBFS",
+            "3s@",
+            "@-50",
+            "0s@-50",
+            "3s@6dB",
+            "3s@-50LUFS",
+            "100f@-50",
+            "3s@-50@",
         ] {
             assert_eq!(text.parse::<SilenceText>(), Err(NotASilence), "{text}");
         }

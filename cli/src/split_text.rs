@@ -143,8 +143,19 @@ mod tests {
     #[test]
     fn what_is_no_split_is_refused() {
         for text in [
-            "", "m", "0", "silent", "silence:", "silence-50", "2Gi", "-1GiB", "1KiB", "0.5s",
-            "infh", "1e3MB", "4800f",
+            "",
+            "m",
+            "0",
+            "silent",
+            "silence:",
+            "silence-50",
+            "2Gi",
+            "-1GiB",
+            "1KiB",
+            "0.5s",
+            "infh",
+            "1e3MB",
+            "4800f",
         ] {
             assert_eq!(text.parse::<SplitText>(), Err(NotASplit), "{text}");
         }

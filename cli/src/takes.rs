@@ -137,7 +137,11 @@ impl TakeObject {
             lines.push(format!("lost     at {at}: {frames}, {}", gap.cause));
         }
         for marker in &self.markers {
-            lines.push(format!("mark     at {}: {}", shown(marker.position), marker.text));
+            lines.push(format!(
+                "mark     at {}: {}",
+                shown(marker.position),
+                marker.text
+            ));
         }
         lines
     }
@@ -165,7 +169,10 @@ pub fn disk(takes: &[TakeReport]) -> Vec<String> {
     let memory = memory.filter(|seconds| *seconds > 1.5).reduce(f64::max);
     parts.extend(memory.map(|seconds| format!("{seconds:.0} s in memory")));
     let room = takes.iter().filter_map(|take| take.room_seconds);
-    parts.extend(room.reduce(f64::min).map(|seconds| format!("room {}", long(seconds))));
+    parts.extend(
+        room.reduce(f64::min)
+            .map(|seconds| format!("room {}", long(seconds))),
+    );
     parts
 }
 

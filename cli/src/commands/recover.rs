@@ -68,7 +68,11 @@ impl Recover {
         warnings.iter().for_each(|line| output.warning(line));
         let text = match takes.is_empty() && failure.is_none() {
             true => format!("{}: all is closed", of_all(&self.folders)),
-            false => takes.iter().map(TakeObject::text).collect::<Vec<_>>().join("\n"),
+            false => takes
+                .iter()
+                .map(TakeObject::text)
+                .collect::<Vec<_>>()
+                .join("\n"),
         };
         match failure {
             Some(failure) => {

@@ -42,7 +42,15 @@ fn a_split_take_joined_is_the_unsplit_one() {
     let (folder, wav, samples) = folder_with_noise(2, 120_000);
     let out = folder.path().join("take.wav");
     let ran = ossicle(&[
-        "play", text(&wav), "--host", "null", "--record", text(&out), "--split", "48000f", "--json",
+        "play",
+        text(&wav),
+        "--host",
+        "null",
+        "--record",
+        text(&out),
+        "--split",
+        "48000f",
+        "--json",
     ]);
     let json = ran.json();
     let files = json["takes"][0]["files"].as_array().unwrap();
@@ -64,7 +72,15 @@ fn a_split_take_joined_is_the_unsplit_one() {
 fn date_time_and_number_make_the_name() {
     let folder = tempfile::tempdir().unwrap();
     let pattern = folder.path().join("{date} take {n}.wav");
-    let rec = ["rec", text(&pattern), "--host", "null", "--for", "50ms", "--json"];
+    let rec = [
+        "rec",
+        text(&pattern),
+        "--host",
+        "null",
+        "--for",
+        "50ms",
+        "--json",
+    ];
     let files = [(); 2].map(|()| ossicle(&rec).json()["file"].as_str().unwrap().to_owned());
     assert!(files[0].ends_with(" take 001.wav"), "{files:?}");
     assert!(files[1].ends_with(" take 002.wav"), "{files:?}");
@@ -80,8 +96,20 @@ fn a_file_says_when_and_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("take.wav");
     ossicle(&[
-        "rec", text(&out), "--host", "null", "--for", "100ms", "--tag", "scene=12 & 13", "--tag",
-        "take=3", "--tag", "description=night", "--tag", "title=The film",
+        "rec",
+        text(&out),
+        "--host",
+        "null",
+        "--for",
+        "100ms",
+        "--tag",
+        "scene=12 & 13",
+        "--tag",
+        "take=3",
+        "--tag",
+        "description=night",
+        "--tag",
+        "title=The film",
     ])
     .done();
     let bytes = std::fs::read(&out).unwrap();
@@ -99,8 +127,15 @@ fn a_file_says_when_and_what_it_is() {
     let clock: Vec<u64> = time.split(':').map(|part| part.parse().unwrap()).collect();
     let reference = &bytes[bext + 338..bext + 346];
     let reference = u64::from_le_bytes(reference.try_into().unwrap());
-    assert_eq!(reference / 48_000, clock[0] * 3600 + clock[1] * 60 + clock[2]);
-    for said in ["<SCENE>12 &amp; 13</SCENE>", "<TAKE>3</TAKE>", "<PROJECT>The film</PROJECT>"] {
+    assert_eq!(
+        reference / 48_000,
+        clock[0] * 3600 + clock[1] * 60 + clock[2]
+    );
+    for said in [
+        "<SCENE>12 &amp; 13</SCENE>",
+        "<TAKE>3</TAKE>",
+        "<PROJECT>The film</PROJECT>",
+    ] {
         assert!(at(said.as_bytes()).is_some(), "{said}");
     }
 }
@@ -110,7 +145,15 @@ fn flac_and_ogg_are_written_by_their_endings() {
     let (folder, wav, samples) = folder_with_noise(2, 24_000);
     for (name, magic) in [("take.flac", b"fLaC"), ("take.ogg", b"OggS")] {
         let out = folder.path().join(name);
-        let play = ["play", text(&wav), "--host", "null", "--record", text(&out), "--json"];
+        let play = [
+            "play",
+            text(&wav),
+            "--host",
+            "null",
+            "--record",
+            text(&out),
+            "--json",
+        ];
         let json = ossicle(&play).json();
         let bytes = std::fs::read(&out).unwrap();
         assert_eq!(&bytes[..4], magic);
@@ -118,13 +161,21 @@ fn flac_and_ogg_are_written_by_their_endings() {
         assert_eq!(info["frames"], json["file_frames"], "{name}: {info}");
     }
     // FLAC holds 24 bits unless told otherwise.
-    let (flac, again) = (folder.path().join("take.flac"), folder.path().join("again.wav"));
+    let (flac, again) = (
+        folder.path().join("take.flac"),
+        folder.path().join("again.wav"),
+    );
     ossicle(&["render", text(&flac), text(&again)]).done();
     let again = read_f32(&again);
     for (got, want) in again.iter().zip(&samples) {
         assert!((got - want).abs() <= 0.5 / 8_388_608.0, "{got} {want}");
     }
-    let ran = ossicle(&["rec", text(&folder.path().join("take.xyz")), "--host", "null"]);
+    let ran = ossicle(&[
+        "rec",
+        text(&folder.path().join("take.xyz")),
+        "--host",
+        "null",
+    ]);
     assert!(ran.failed(2).contains("wav, flac, ogg"), "{ran:?}");
 }
 
@@ -155,24 +206,39 @@ fn a_killed_recording_is_told_of_and_finished() {
     ran.done();
     let told = format!("ossicle recover {}", text(folder.path()));
     assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
-    assert!(ran.stderr.contains("take.wav") && ran.stderr.contains(&told), "{ran:?}");
+    assert!(
+        ran.stderr.contains("take.wav") && ran.stderr.contains(&told),
+        "{ran:?}"
+    );
 
     let before = std::fs::read(&out).unwrap();
     let dry = ossicle(&[&recover[..], &["--dry-run", "--json"]].concat()).json();
     assert_eq!(std::fs::read(&out).unwrap(), before);
-    assert_eq!((&dry["takes"][0]["finished"], &dry["takes"][0]["gaps"]), (&false.into(), &1.into()));
+    assert_eq!(
+        (&dry["takes"][0]["finished"], &dry["takes"][0]["gaps"]),
+        (&false.into(), &1.into())
+    );
     let frames = dry["takes"][0]["frames"].as_u64().unwrap();
     assert!(frames > 9600, "{dry}");
 
     let json = ossicle(&[&recover[..], &["--json"]].concat()).json();
     assert_eq!(json["takes"].as_array().unwrap().len(), 1, "{json}");
-    assert_eq!((&json["takes"][0]["frames"], &json["takes"][0]["finished"]), (&frames.into(), &true.into()));
-    assert_eq!(u64::from(hound::WavReader::open(&out).unwrap().duration()), frames);
+    assert_eq!(
+        (&json["takes"][0]["frames"], &json["takes"][0]["finished"]),
+        (&frames.into(), &true.into())
+    );
+    assert_eq!(
+        u64::from(hound::WavReader::open(&out).unwrap().duration()),
+        frames
+    );
     let bytes = std::fs::read(&out).unwrap();
     assert!(bytes.windows(10).any(|window| window == b"lost: xrun"));
     let list = std::fs::read_to_string(&list_file).unwrap();
     let list: serde_json::Value = serde_json::from_str(&list).unwrap();
-    assert_eq!((&list["closed"], &list["frames"]), (&true.into(), &frames.into()));
+    assert_eq!(
+        (&list["closed"], &list["frames"]),
+        (&true.into(), &frames.into())
+    );
 
     assert!(ossicle(&recover).stdout.ends_with("all is closed\n"));
     let ran = ossicle(&[&rec[..], &["--force"]].concat());

@@ -26,6 +26,20 @@ pub fn wait_for(path: &std::path::Path) {
     panic!("{} was not written", path.display());
 }
 
+/// Waits until the program has a file open in the folder that has no name yet.
+fn wait_for_nameless(child: &Child, folder: &std::path::Path) {
+    let files = format!("/proc/{}/fd", child.id());
+    for _ in 0..500 {
+        let open = std::fs::read_dir(&files).into_iter().flatten();
+        let mut paths = open.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        if paths.any(|path| path.starts_with(folder) && !path.ends_with("in.wav")) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("nothing was begun in {}", folder.display());
+}
+
 #[test]
 fn a_signal_ends_a_recording_in_order() {
     let folder = tempfile::tempdir().unwrap();
@@ -82,7 +96,7 @@ fn an_interrupted_render_ends_with_130_and_says_how_far_it_came() {
         &fx,
         "--json",
     ]);
-    wait_for(&out);
+    wait_for_nameless(&child, folder.path());
     signal(&child, "TERM");
     let ran = finish(child);
     let message = ran.failed(130);

@@ -3,7 +3,8 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use xtask::servers::{Pacat, PulseAudio};
+use xtask::peers::pulse::Pacat;
+use xtask::servers::PulseAudio;
 
 use crate::program::Ossicle;
 use crate::sound::{RATE, account, noise, read_wav};

@@ -36,12 +36,7 @@ pub(super) struct Collector {
 
 impl Collector {
     /// For a ring of so many frames.
-    pub(super) fn new(
-        ring: FrameReader,
-        ring_frames: usize,
-        gate: Gate,
-        take: Arc<Take>,
-    ) -> Self {
+    pub(super) fn new(ring: FrameReader, ring_frames: usize, gate: Gate, take: Arc<Take>) -> Self {
         let a_second = u64::from(take.sample_rate_hz());
         Self {
             scratch: vec![0.0; PIECE_FRAMES * take.channels()],

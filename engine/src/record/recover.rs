@@ -146,7 +146,11 @@ fn list_of(file: &Path) -> Option<List> {
     let (pattern, number) = pattern_of(file)?;
     let first = numbered(&pattern, 1);
     // A take that left its disk begins without a number.
-    let first = if first.exists() { first } else { pattern.clone() };
+    let first = if first.exists() {
+        first
+    } else {
+        pattern.clone()
+    };
     let gaps = load(&first)?;
     let between = (2..number).map(|number| numbered(&pattern, number));
     let mut first_frame = 0;
@@ -181,7 +185,13 @@ mod tests {
         let of = |path: &str| pattern_of(Path::new(path));
         assert_eq!(of("a/take-003.wav"), Some(("a/take.wav".into(), 3)));
         assert_eq!(of("take 1-1000"), Some(("take 1".into(), 1000)));
-        for path in ["take.wav", "take-001.wav", "take-3.wav", "take-x.wav", "-.wav"] {
+        for path in [
+            "take.wav",
+            "take-001.wav",
+            "take-3.wav",
+            "take-x.wav",
+            "-.wav",
+        ] {
             assert_eq!(of(path), None, "{path}");
         }
     }

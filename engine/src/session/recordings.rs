@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use super::taps::TapRing;
 use crate::error::EngineError;
-use crate::record::{
-    GateConfig, Lead, Place, Rates, RecordConfig, Recording, Rings, Shape, Tap,
-};
+use crate::record::{GateConfig, Lead, Place, Rates, RecordConfig, Recording, Rings, Shape, Tap};
 
 /// What can be recorded.
 pub(super) struct Sounds {

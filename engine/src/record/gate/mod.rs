@@ -7,9 +7,9 @@ mod config;
 mod desk;
 mod history;
 mod outlet;
-mod time;
 #[cfg(test)]
 mod tests;
+mod time;
 
 use std::sync::Arc;
 
@@ -266,12 +266,7 @@ impl Gate {
         self.tell_passed(ended);
     }
 
-    fn pass(
-        &mut self,
-        position: u64,
-        piece: Passed<'_>,
-        out: &mut impl FnMut(u64, Passed<'_>),
-    ) {
+    fn pass(&mut self, position: u64, piece: Passed<'_>, out: &mut impl FnMut(u64, Passed<'_>)) {
         self.tell_time();
         let ended = self.outlet.pass(position, piece, out);
         self.tell_passed(ended);

@@ -3,9 +3,7 @@ use std::time::Duration;
 
 use ossicle_io::ring::Cause;
 
-use super::{
-    Begin, Desk, Gate, GateConfig, GateState, Gated, Lead, Passed, Pause, Place, Silence,
-};
+use super::{Begin, Desk, Gate, GateConfig, GateState, Gated, Lead, Passed, Pause, Place, Silence};
 use crate::session::Moment;
 
 const RATE: u32 = 1000;

@@ -51,7 +51,8 @@ mod tests {
         let bext = |first| gated.tags(&Tags::default(), first, 48_000).bext.unwrap();
         let (one, two, three) = (bext(0), bext(95_999), bext(96_000));
         let day = 86_400 * 48_000;
-        let apart = |bext: &Bext| (bext.time_reference_frames + day - one.time_reference_frames) % day;
+        let apart =
+            |bext: &Bext| (bext.time_reference_frames + day - one.time_reference_frames) % day;
         assert_eq!(one.time_reference_frames % 48_000, 15_999);
         assert_eq!((apart(&two), apart(&three)), (95_999, 96_000 + 48_000 * 60));
         let later = CivilTime::local(begun + Duration::from_secs(62));
@@ -66,7 +67,9 @@ mod tests {
         };
         let mut said = Tags::default();
         let bext = said.bext.insert(Bext::default());
-        bext.origination = Some(CivilTime::local(UNIX_EPOCH + Duration::from_secs(86_400 * 40)));
+        bext.origination = Some(CivilTime::local(
+            UNIX_EPOCH + Duration::from_secs(86_400 * 40),
+        ));
         bext.time_reference_frames = 7;
         assert_eq!(gated.tags(&said, 10, 48_000), said);
     }

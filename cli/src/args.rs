@@ -134,7 +134,7 @@ impl DeviceOptions {
 /// A recording beside what is heard.
 #[derive(Args, Clone, Debug)]
 pub struct RecordOptions {
-    /// Record to this file as well: WAV, FLAC or Ogg by its ending; {date}, {time} and {n}, the next
+    /// Record to this file as well: WAV, FLAC or Ogg by its ending; {date}, {time} and {number}, the next
     /// free number, may stand in its name
     #[arg(long, value_name = "OUT", help_heading = "Recording")]
     pub record: Option<PathBuf>,

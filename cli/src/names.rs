@@ -13,7 +13,7 @@ const DIGITS: usize = 3;
 
 /// The path that a pattern means now.
 ///
-/// `{date}` is the day, `{time}` the time of day, and `{n}`, in the name of the file, the number
+/// `{date}` is the day, `{time}` the time of day, and `{number}`, in the name of the file, the number
 /// after the highest that a file of such a name has.
 ///
 /// # Errors
@@ -27,7 +27,7 @@ pub fn expand(pattern: &Path, now: CivilTime) -> Result<PathBuf, Failure> {
     let time = format!("{:02}-{:02}-{:02}", now.hour, now.minute, now.second);
     let text = text.replace("{date}", &date).replace("{time}", &time);
     check(&text)?;
-    let Some((before, after)) = text.split_once("{n}") else {
+    let Some((before, after)) = text.split_once("{number}") else {
         return Ok(text.into());
     };
     let path = Path::new(&text);
@@ -38,7 +38,7 @@ pub fn expand(pattern: &Path, now: CivilTime) -> Result<PathBuf, Failure> {
     let start = before.rsplit(std::path::is_separator).next();
     let number = next_number(folder, start.unwrap_or_default());
     let number = format!("{number:0DIGITS$}");
-    Ok(format!("{before}{number}{}", after.replace("{n}", &number)).into())
+    Ok(format!("{before}{number}{}", after.replace("{number}", &number)).into())
 }
 
 /// That only what has a meaning is in braces.
@@ -48,15 +48,15 @@ fn check(text: &str) -> Result<(), Failure> {
         let Some((word, behind)) = behind.split_once('}') else {
             return Ok(()); // a lone brace is one
         };
-        if word != "n" {
+        if word != "number" {
             return Err(Failure::usage(format!(
-                "{text}: {{{word}}} has no meaning (allowed: {{date}}, {{time}}, {{n}})"
+                "{text}: {{{word}}} has no meaning (allowed: {{date}}, {{time}}, {{number}})"
             )));
         }
         rest = behind;
         if rest.contains(std::path::is_separator) {
             return Err(Failure::usage(format!(
-                "{text}: {{n}} stands in the name of a folder (allowed: in the file's)"
+                "{text}: {{number}} stands in the name of a folder (allowed: in the file's)"
             )));
         }
     }
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn the_number_is_the_next_after_all_that_are_there() {
         let folder = tempfile::tempdir().unwrap();
-        let pattern = folder.path().join("{date} take-{n}.flac");
+        let pattern = folder.path().join("{date} take-{number}.flac");
         let next = || expand(&pattern, NOW).unwrap();
         let name = |name: &str| folder.path().join(name);
         assert_eq!(next(), name("2026-03-09 take-001.flac"));
@@ -122,8 +122,8 @@ mod tests {
     fn what_has_no_meaning_is_refused() {
         for (pattern, told) in [
             ("{Date}.wav", "{Date} has no meaning"),
-            ("{n}/take.wav", "in the name of a folder"),
-            ("{n} {take}.wav", "{take} has no meaning"),
+            ("{number}/take.wav", "in the name of a folder"),
+            ("{number} {take}.wav", "{take} has no meaning"),
         ] {
             let failure = expand(Path::new(pattern), NOW).unwrap_err();
             assert!(failure.message.contains(told), "{}", failure.message);

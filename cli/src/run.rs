@@ -129,7 +129,7 @@ impl Run<'_> {
         let sample_rate_hz = session.sample_rate_hz();
         let expected = self.length.expected_frames(sample_rate_hz);
         let progress = Progress::new(output, sample_rate_hz, expected);
-        let (mut told, mut marks) = (0, 0);
+        let (mut told, mut marks, mut ordered) = (0, 0, None);
         loop {
             let report = session.report();
             for warning in report.warnings.iter().skip(told) {
@@ -161,8 +161,12 @@ impl Run<'_> {
                     session.mark(&format!("mark {marks}"));
                 }
                 Some(Wish::Pause) => {
+                    // An order is carried out a moment later: the last one tells.
                     let mut states = takes.iter().map(|take| take.gated.state);
-                    match states.any(|state| state == GateState::Recording) {
+                    let records = ordered
+                        .unwrap_or_else(|| states.any(|state| state == GateState::Recording));
+                    ordered = Some(!records);
+                    match records {
                         true => session.pause(),
                         false => session.go(),
                     }

@@ -17,16 +17,16 @@ use crate::times::Time;
 
 /// Record a device, or without OUT check its level
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  \
+#[command(after_help = "Example:\n  \
     ossicle rec\n  \
     ossicle rec voice.wav --channels 1 --format i24 --for 10s\n  \
-    ossicle rec \"{date} take {n}.flac\" --on-sound -40dBFS --until-silence 3s@-50dBFS\n\n\
+    ossicle rec \"{date} take {number}.flac\" --on-sound -40dBFS --until-silence 3s@-50dBFS\n\n\
     Keys: m marks the place, p begins, pauses and goes on, q ends. Signals: SIGUSR1 marks, SIGUSR2\n\
     begins, pauses and goes on, Ctrl-C and SIGTERM end. With a chain, its output is recorded. What\n\
     was lost is silence of its length, told in the end and in OUT.gaps.json. With --preroll or\n\
     --on-sound, --for is the length of the recording. See docs/recorder.md.")]
 pub struct Rec {
-    /// File to write: WAV, FLAC or Ogg by its ending; {date}, {time} and {n}, the next free number,
+    /// File to write: WAV, FLAC or Ogg by its ending; {date}, {time} and {number}, the next free number,
     /// may stand in its name
     #[arg(value_name = "OUT")]
     file: Option<PathBuf>,

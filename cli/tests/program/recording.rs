@@ -71,7 +71,7 @@ fn a_split_take_joined_is_the_unsplit_one() {
 #[test]
 fn date_time_and_number_make_the_name() {
     let folder = tempfile::tempdir().unwrap();
-    let pattern = folder.path().join("{date} take {n}.wav");
+    let pattern = folder.path().join("{date} take {number}.wav");
     let rec = [
         "rec",
         text(&pattern),

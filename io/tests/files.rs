@@ -127,6 +127,8 @@ fn lossless_files_hold_the_very_samples_and_seek_exactly() {
         ("i32.wav", &["-c:a", "pcm_s32le"]),
         ("f64.wav", &["-c:a", "pcm_f64le"]),
         ("rf64.wav", &["-rf64", "always"]),
+        ("a.caf", &["-c:a", "pcm_s16be"]),
+        ("alac.caf", &["-c:a", "alac"]),
     ] {
         let path = convert(&wav, name, arguments);
         assert!(

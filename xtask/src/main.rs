@@ -7,12 +7,14 @@
 //! - `realtime [--short]`: nothing on a real-time thread that may not be there, by every tool.
 //! - `bench limiter|files|engine|equaliser|pedalboard|resample|sim`: timings beside what others do, in the same run.
 //! - `drift`: how fast and how well two clocks are kept in step, beside what others do.
+//! - `fuzz [--short]`: ten million sound files with errors in them; with `--short` some thousands.
 //! - `setup`: only what the others need from the system, for building and testing.
 
 mod bars;
 mod bench;
 mod demo;
 mod effects;
+mod fuzz;
 mod realtime;
 mod setup;
 mod steps;
@@ -49,9 +51,11 @@ fn run(words: &[&str]) -> Result<()> {
         ["effects"] => effects::all(),
         ["realtime"] => realtime::run(false),
         ["realtime", "--short"] => realtime::run(true),
+        ["fuzz"] => fuzz::all(false),
+        ["fuzz", "--short"] => fuzz::all(true),
         ["test"] => steps::test(),
         _ => bail!(
-            "usage: cargo xtask demo|test|bars|effects|realtime [--short]|bench limiter|files|engine|equaliser|pedalboard|resample|sim|drift|setup"
+            "usage: cargo xtask demo|test|bars|effects|realtime [--short]|bench limiter|files|engine|equaliser|pedalboard|resample|sim|drift|fuzz [--short]|setup"
         ),
     }
 }

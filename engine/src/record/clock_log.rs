@@ -102,7 +102,7 @@ impl ClockLog {
     /// where too little was noted about it.
     ///
     /// Calls come late by chance, never early. So each clock is taken to go along the lower edge of
-    /// the times of its calls within 10 s of the frame.
+    /// the times of its calls within 10 s of the frame, as it is in the middle of them.
     pub fn session_frame(&self, frame: f64) -> Option<f64> {
         let nearest = |entry: &&ClockEntry| (entry.frame as f64 - frame).abs() as u64;
         let centre = *self.entries.iter().min_by_key(nearest)?;
@@ -113,41 +113,33 @@ impl ClockLog {
         let origin_ns = centre.time_ns;
         let since = |ns: u64| ns.wrapping_sub(origin_ns).cast_signed() as f64;
         let own = near().map(|entry| (entry.frame as f64, since(entry.time_ns)));
-        let edge = lower_edge(own.collect());
-        let ns = on_line(&edge, frame, |point| *point)?;
+        let [(x0, y0), (x1, y1)] = lower_edge(&own.collect::<Vec<_>>())?;
+        let ns = y0 + (y1 - y0) * (frame - x0) / (x1 - x0);
         let session = near().map(|entry| (entry.session_frame as f64, since(entry.session_ns)));
-        let edge = lower_edge(session.collect());
-        on_line(&edge, ns, |&(frame, ns)| (ns, frame))
+        let [(x0, y0), (x1, y1)] = lower_edge(&session.collect::<Vec<_>>())?;
+        Some(x0 + (x1 - x0) * (ns - y0) / (y1 - y0))
     }
 }
 
-/// The lower edge of points whose first numbers do not fall: the convex hull from below.
-fn lower_edge(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    let mut edge: Vec<(f64, f64)> = Vec::new();
-    for point in points {
-        if edge.last().is_some_and(|last| last.0 >= point.0) {
+/// The edge from below of points whose first numbers do not fall, where their middle is: of all lines
+/// that no point is below, that which is nearest to them in the mean.
+fn lower_edge(points: &[(f64, f64)]) -> Option<[(f64, f64); 2]> {
+    let mut hull: Vec<(f64, f64)> = Vec::new();
+    for &point in points {
+        if hull.last().is_some_and(|last| last.0 >= point.0) {
             continue; // the same call twice
         }
-        while let [.., a, b] = edge[..]
+        while let [.., a, b] = hull[..]
             && (b.1 - a.1) * (point.0 - a.0) >= (point.1 - a.1) * (b.0 - a.0)
         {
-            edge.pop();
+            hull.pop();
         }
-        edge.push(point);
+        hull.push(point);
     }
-    edge
-}
-
-/// The value at `x` of the line through points, and of its ends' lines beyond them.
-fn on_line(
-    points: &[(f64, f64)],
-    x: f64,
-    as_xy: impl Fn(&(f64, f64)) -> (f64, f64),
-) -> Option<f64> {
-    let behind = points.partition_point(|point| as_xy(point).0 < x);
-    let right = behind.clamp(1, points.len().checked_sub(1).filter(|last| *last > 0)?);
-    let ((x0, y0), (x1, y1)) = (as_xy(&points[right - 1]), as_xy(&points[right]));
-    Some(y0 + (y1 - y0) * (x - x0) / (x1 - x0))
+    let middle = points.iter().map(|point| point.0).sum::<f64>() / points.len() as f64;
+    let behind = hull.partition_point(|point| point.0 < middle);
+    let right = behind.clamp(1, hull.len().checked_sub(1).filter(|last| *last > 0)?);
+    Some([hull[right - 1], hull[right]])
 }
 
 /// Collects the entries of one take and keeps its log. Belongs to the writer.

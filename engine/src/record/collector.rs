@@ -65,19 +65,16 @@ impl Collector {
     pub(super) fn turn(&mut self, is_last: bool) -> bool {
         loop {
             let room = self.take.room_frames();
-            self.is_full &= room < self.enough_frames;
-            // Without room the frames stay in the ring for as long as it lasts.
-            let waits = is_last || self.ring.available() <= self.most_waiting;
-            let wanted = match (room, waits) {
-                _ if self.is_full => PIECE_FRAMES,
-                (0, true) => 0,
-                (0, false) => {
-                    self.is_full = true;
-                    PIECE_FRAMES
-                }
-                _ => room.min(PIECE_FRAMES as u64) as usize,
+            self.is_full = room == 0 || self.is_full && room < self.enough_frames;
+            // Without room the frames stay in the ring; those that find none there any more give way.
+            let surplus = self.ring.available().saturating_sub(self.most_waiting);
+            let wanted = match self.is_full {
+                true if is_last => usize::try_from(room).unwrap_or(PIECE_FRAMES),
+                true => surplus,
+                false => usize::try_from(room).unwrap_or(PIECE_FRAMES),
             };
-            let is_full = self.is_full;
+            let wanted = wanted.min(PIECE_FRAMES);
+            let is_full = self.is_full && !is_last;
             let position = self.ring.position();
             let samples = wanted * self.take.channels();
             let Some(piece) = self.ring.next_piece(&mut self.scratch[..samples]) else {

@@ -13,7 +13,8 @@ use crate::session::Moment;
 /// What is recorded, and where to.
 #[derive(Clone, Debug)]
 pub struct RecordConfig {
-    /// The file; its ending says whether it is WAV, FLAC or Ogg. With a [`split`](Self::split), `take.wav` becomes `take-001.wav`,
+    /// The file; its extension names its format, see
+    /// [`FileKind`](ossicle_io::file::FileKind). With a [`split`](Self::split), `take.wav` becomes `take-001.wav`,
     /// `take-002.wav` and so on.
     pub path: PathBuf,
     /// Sample format in the file.

@@ -26,7 +26,6 @@ mod gap_list;
 mod gate;
 mod memory;
 mod names;
-mod open_file;
 mod outlet;
 mod recorded;
 mod recording;

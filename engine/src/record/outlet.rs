@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ossicle_io::file::{FileError, Label, Overwrite, Tags, WavSpec};
+use ossicle_io::file::{
+    AudioFile, AudioWriter, FileError, FileKind, Label, Overwrite, Tags, WavSpec,
+};
 
 use super::config::{RecordConfig, Split};
 use super::disk::Disk;
 use super::names::{folder, numbered};
-use super::open_file::OpenFile;
 use super::recorded::{Gap, Mark};
 use super::take::Take;
 
@@ -16,12 +17,13 @@ use super::take::Take;
 const MOST_NAMES: usize = 10_000;
 /// Bytes of a file that are kept for what is no sound, where its size is limited: header and labels.
 const OTHER_BYTES: u64 = 4096;
-/// Frames that an encoder may hold back.
-const BLOCK_FRAMES: u64 = 16_384;
+/// Bytes by which an encoded file may grow between two looks at its size.
+const ENCODED_BYTES: u64 = 65_536;
 
 /// The file that is written, and where the take goes on behind it.
 pub(super) struct Outlet {
     spec: WavSpec,
+    kind: FileKind,
     disk: Arc<dyn Disk>,
     overwrite: Overwrite,
     tags: Tags,
@@ -34,12 +36,24 @@ pub(super) struct Outlet {
     file: OpenFile,
 }
 
-/// How the last file of a take ended.
+/// The file that is written.
+struct OpenFile {
+    writer: AudioWriter,
+    path: PathBuf,
+    /// Position in the take of its first frame.
+    first: u64,
+    /// It can be found under its path, and the take knows.
+    is_told: bool,
+    /// It says of which time its first frame is.
+    is_dated: bool,
+}
+
+/// How a file ended.
 pub(super) struct Closed {
     pub(super) path: PathBuf,
-    pub(super) error: Option<FileError>,
     /// Position in the take behind its last frame.
     pub(super) end: u64,
+    pub(super) error: Option<FileError>,
 }
 
 impl Outlet {
@@ -52,11 +66,13 @@ impl Outlet {
             Some(_) => numbered(&config.path, 1),
             None => config.path.clone(),
         };
+        let kind = FileKind::of_path(&path).map_err(|error| (path.clone(), error))?;
         let disk = config.disk.clone();
-        let file = OpenFile::create(&*disk, &path, &spec, &config.tags, config.overwrite, 0);
-        let file = file.map_err(|error| (path, error))?;
+        let writer = create(&*disk, &path, (kind, spec), &config.tags, config.overwrite);
+        let writer = writer.map_err(|error| (path.clone(), error))?;
         Ok(Self {
             spec,
+            kind,
             disk,
             overwrite: config.overwrite,
             tags: config.tags.clone(),
@@ -67,100 +83,130 @@ impl Outlet {
                 _ => None,
             },
             number: 1,
-            file,
+            file: OpenFile {
+                writer,
+                path,
+                first: 0,
+                is_told: false,
+                is_dated: false,
+            },
         })
     }
 
     /// The file that is written.
     pub(super) fn path(&self) -> &Path {
-        self.file.path()
+        &self.file.path
+    }
+
+    /// Whether its files have no sample format of their own.
+    pub(super) fn is_lossy(&self) -> bool {
+        self.kind == FileKind::Ogg
     }
 
     /// The folder it is in.
     pub(super) fn folder(&self) -> &Path {
-        folder(self.file.path())
+        folder(&self.file.path)
     }
 
     /// Position in the take of its first frame.
     pub(super) fn first(&self) -> u64 {
-        self.file.first()
+        self.file.first
     }
 
     /// Position in the take behind the last frame that is in a file.
     pub(super) fn end(&self) -> u64 {
-        self.file.end()
+        self.file.first + self.file.writer.frames()
     }
 
     /// Position in the take behind the last frame that outlasts a power cut.
     pub(super) fn lasting_end(&self) -> u64 {
-        self.file.lasting_end()
+        self.file.first + self.file.writer.lasting_frames()
     }
 
-    /// Frames last as far as they can before the file is closed: an encoder holds the last back.
-    pub(super) fn lasts(&self) -> bool {
-        self.file.holds_back() || self.lasting_end() == self.end()
+    /// Position in the take up to which readers find all frames in files: of one that is encoded
+    /// not the last second, as its end is torn while it grows.
+    pub(super) fn readable_end(&self) -> u64 {
+        let end = self.lasting_end();
+        match self.kind {
+            FileKind::Wav => end,
+            _ => end
+                .saturating_sub(u64::from(self.spec.sample_rate_hz))
+                .max(self.file.first),
+        }
     }
 
-    /// Position in the take at which its file is as large as it may be; `u64::MAX` for nowhere.
+    /// Position in the take at which its file is as large as it may be; `u64::MAX` for nowhere, or
+    /// where that is not known yet.
     pub(super) fn largest_end(&self) -> u64 {
-        let frame_bytes = (self.spec.channels * self.spec.format.bytes()) as u64;
-        let Some(most) = self.most_bytes.map(|most| most.saturating_sub(OTHER_BYTES)) else {
+        let Some(most) = self.most_bytes else {
             return u64::MAX;
         };
-        if !self.file.holds_back() {
-            return self.first().saturating_add((most / frame_bytes).max(1));
+        if self.kind == FileKind::Wav {
+            let frame_bytes = (self.spec.channels * self.spec.format.bytes()) as u64;
+            let frames = (most.saturating_sub(OTHER_BYTES) / frame_bytes).max(1);
+            return self.file.first.saturating_add(frames);
         }
-        // As if what comes were not smaller than it is; near the end that is near enough.
-        let left = most.saturating_sub(self.file.bytes()) / frame_bytes;
-        match left < BLOCK_FRAMES && self.end() > self.first() {
-            true => self.end(),
-            false => self.end().saturating_add(left.max(1)),
+        let is_full = self.file.writer.bytes() + ENCODED_BYTES > most;
+        match self.file.writer.frames() {
+            frames if frames > 0 && is_full => self.end(),
+            _ => u64::MAX,
         }
+    }
+
+    /// Bytes that a frame takes; of encoded files in the mean.
+    pub(super) fn bytes_per_frame(&self) -> f64 {
+        let frames = self.file.writer.frames();
+        if self.kind == FileKind::Wav || frames < u64::from(self.spec.sample_rate_hz) {
+            return (self.spec.channels * self.spec.format.bytes()) as f64;
+        }
+        self.file.writer.bytes() as f64 / frames as f64
     }
 
     /// Appends whole frames of the take.
     pub(super) fn write(&mut self, take: &Take, interleaved: &[f32]) -> Result<(), FileError> {
-        self.begin(take)?;
-        self.file.write(interleaved)
+        if !self.file.is_dated {
+            self.date(take)?;
+        }
+        self.file.writer.write(interleaved)
+    }
+
+    /// Begins the file anew, as long as it has no frame and no name: only now it is known of which
+    /// time its first frame is.
+    fn date(&mut self, take: &Take) -> Result<(), FileError> {
+        if self.file.writer.frames() == 0 && !self.file.is_told {
+            let (path, first) = (&self.file.path, self.file.first);
+            let gated = take.desk().gated();
+            let tags = gated.tags(&self.tags, first, self.spec.sample_rate_hz);
+            let shape = (self.kind, self.spec);
+            self.file.writer = create(&*self.disk, path, shape, &tags, self.overwrite)?;
+        }
+        self.file.is_dated = true;
+        Ok(())
     }
 
     /// Makes the file true on the disk for all its frames, and tells the take of it the first time.
     pub(super) fn checkpoint(&mut self, take: &Take) -> Result<(), FileError> {
-        self.file.checkpoint()?;
-        if self.lasting_end() > self.first() {
-            self.tell(take);
-        }
-        Ok(())
+        self.file.checkpoint(take)
     }
 
     /// Ends the take's last file. Where the take has no frame, it is an empty file.
-    pub(super) fn finish(mut self, take: &Take) -> Closed {
-        let error = self.close(take).err();
-        Closed {
-            path: self.file.path().to_owned(),
-            error,
-            end: self.lasting_end(),
+    pub(super) fn finish(self, take: &Take) -> Closed {
+        let first = self.file.first;
+        let closed = self.file.close(take, true);
+        if closed.error.is_none() && take.files().is_empty() {
+            take.begin_file(&closed.path, first);
         }
+        closed
     }
 
     /// Leaves the take without a file where there is no frame in it.
     pub(super) fn discard(self) {
-        drop(self.file);
+        drop(self.file.writer);
     }
 
-    /// Ends the file, and goes on in the next at its end.
+    /// Ends the file, and goes on in the next.
     pub(super) fn next(&mut self, take: &Take) -> Result<(), FileError> {
-        // All that is to be kept of it is lasting then, whatever becomes of its labels.
-        self.checkpoint(take)?;
-        let next = self.open_next(self.end())?;
-        if let Err(error) = self.close(take) {
-            if self.lasting_end() < next.first() {
-                return Err(error);
-            }
-            take.note(format!("{}: {error}", self.path().display()));
-        }
-        self.file = next;
-        Ok(())
+        self.change(take)
     }
 
     /// The disk takes no more: goes on in the folder for that, where there is one that takes
@@ -173,65 +219,112 @@ impl Outlet {
         self.pattern = folder.join(name);
         // Frames that are in the file and do not last yet may last after all.
         let _ = self.checkpoint(take);
-        let mut next = self.open_next(self.lasting_end())?;
-        if let Err(error) = self.close(take) {
-            take.note(format!("{}: {error}", self.path().display()));
-        }
-        // An encoder that held frames back may have put them into the file.
-        next.move_first(self.lasting_end());
-        self.file = next;
+        self.change(take)?;
         Ok(true)
     }
 
-    /// Closes the file; its frames are lasting, whatever becomes of its labels.
-    fn close(&mut self, take: &Take) -> Result<(), FileError> {
-        let checked = self.checkpoint(take);
-        let end = match self.file.holds_back() {
-            true => self.end(),
-            false => self.lasting_end(),
-        };
-        for label in labels(&take.gaps(), &take.marks(), self.first(), end) {
-            self.file.label(label);
+    /// Goes on in the next file behind what this one holds in the end.
+    fn change(&mut self, take: &Take) -> Result<(), FileError> {
+        let next = self.open_next()?;
+        let closed = std::mem::replace(&mut self.file, next).close(take, false);
+        self.file.first = closed.end;
+        if let Some(error) = closed.error {
+            take.note(format!("{}: {error}", closed.path.display()));
         }
-        self.begin(take)?;
-        let finished = self.file.finish();
-        checked?;
-        finished?;
-        self.tell(take);
         Ok(())
-    }
-
-    /// Begins the file, if that is to be done: it says of which time its first frame is.
-    fn begin(&mut self, take: &Take) -> Result<(), FileError> {
-        let (first, rate) = (self.first(), self.spec.sample_rate_hz);
-        let tags = || take.desk().gated().tags(&self.tags, first, rate);
-        self.file
-            .begin(&*self.disk, self.spec, tags, self.overwrite)
-    }
-
-    fn tell(&mut self, take: &Take) {
-        if self.file.is_news() {
-            take.begin_file(self.file.path(), self.file.first());
-        }
     }
 
     /// Creates the file of the next number; where another has its name and may not be replaced, of
     /// the one after it.
-    fn open_next(&mut self, first: u64) -> Result<OpenFile, FileError> {
+    fn open_next(&mut self) -> Result<OpenFile, FileError> {
         for _ in 0..MOST_NAMES {
             self.number += 1;
             let path = numbered(&self.pattern, self.number);
-            let (disk, tags) = (&*self.disk, &self.tags);
-            match OpenFile::create(disk, &path, &self.spec, tags, self.overwrite, first) {
+            let shape = (self.kind, self.spec);
+            match create(&*self.disk, &path, shape, &self.tags, self.overwrite) {
+                Ok(writer) => {
+                    return Ok(OpenFile {
+                        writer,
+                        path,
+                        first: 0,
+                        is_told: false,
+                        is_dated: false,
+                    });
+                }
                 Err(FileError::AlreadyExists | FileError::InUse) => {}
-                result => return result,
+                Err(error) => return Err(error),
             }
         }
         Err(FileError::AlreadyExists)
     }
 }
 
-/// The labels of the frames from `first` to `end`: gaps with their causes, and marks.
+impl OpenFile {
+    fn checkpoint(&mut self, take: &Take) -> Result<(), FileError> {
+        self.writer.checkpoint()?;
+        if self.writer.lasting_frames() > 0 {
+            self.tell(take);
+        }
+        Ok(())
+    }
+
+    /// Closes the file; says where it ends, whatever becomes of its labels.
+    fn close(mut self, take: &Take, is_last: bool) -> Closed {
+        let checked = self.checkpoint(take);
+        let end = self.first + self.writer.frames();
+        let mut marks = take.marks();
+        // What was marked behind the last frame stands at the end.
+        marks.retain_mut(|mark| {
+            let is_here = mark.position >= self.first && (is_last || mark.position < end);
+            mark.position = mark.position.min(end);
+            is_here
+        });
+        for label in labels(&take.gaps(), &marks, self.first, end) {
+            self.writer.label(label);
+        }
+        let lasting = self.writer.lasting_frames();
+        let (path, first) = (self.path.clone(), self.first);
+        let (frames, finished) = match self.writer.finish() {
+            Ok(frames) => (frames, None),
+            Err(error) => (
+                counted(&path).map_or(lasting, |there| there.max(lasting)),
+                Some(error),
+            ),
+        };
+        if frames > 0 && !self.is_told {
+            take.begin_file(&path, first);
+        }
+        take.end_file(first + frames);
+        Closed {
+            path,
+            end: first + frames,
+            error: checked.err().or(finished),
+        }
+    }
+
+    fn tell(&mut self, take: &Take) {
+        if !std::mem::replace(&mut self.is_told, true) {
+            take.begin_file(&self.path, self.first);
+        }
+    }
+}
+
+/// The frames that a file was left with.
+fn counted(path: &Path) -> Option<u64> {
+    AudioFile::open(path).ok()?.count_frames().ok()
+}
+
+fn create(
+    disk: &dyn Disk,
+    path: &Path,
+    (kind, spec): (FileKind, WavSpec),
+    tags: &Tags,
+    overwrite: Overwrite,
+) -> Result<AudioWriter, FileError> {
+    AudioWriter::on(disk.create(path, overwrite)?, kind, spec, tags)
+}
+
+/// The labels of a file: the gaps between its frames `first` and `end` with their causes, and marks.
 fn labels(gaps: &[Gap], marks: &[Mark], first: u64, end: u64) -> Vec<Label> {
     let gaps = gaps.iter().filter_map(|gap| {
         let from = gap.position.max(first);
@@ -242,11 +335,7 @@ fn labels(gaps: &[Gap], marks: &[Mark], first: u64, end: u64) -> Vec<Label> {
             text: format!("lost: {}", gap.cause),
         })
     });
-    let marks = marks.iter().filter(|mark| {
-        // What was marked behind the last frame stands at the end.
-        (first..end.max(first + 1)).contains(&mark.position)
-    });
-    let marks = marks.map(|mark| Label {
+    let marks = marks.iter().map(|mark| Label {
         position: mark.position - first,
         frames: 0,
         text: mark.text.clone(),

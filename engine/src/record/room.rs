@@ -24,9 +24,6 @@ pub(super) struct RoomWatch {
     rates: Arc<Rates>,
     /// The take's number among those of the session.
     number: usize,
-    /// Bytes per second that the take writes.
-    bytes_per_second: f64,
-    bytes_per_frame: f64,
     looked: Option<Instant>,
     /// Free bytes some time ago.
     before: Option<(Instant, u64)>,
@@ -36,20 +33,11 @@ pub(super) struct RoomWatch {
 }
 
 impl RoomWatch {
-    pub(super) fn new(
-        disk: Arc<dyn Disk>,
-        rates: Arc<Rates>,
-        number: usize,
-        bytes_per_frame: u64,
-        sample_rate_hz: u32,
-    ) -> Self {
-        let bytes_per_frame = bytes_per_frame as f64;
+    pub(super) fn new(disk: Arc<dyn Disk>, rates: Arc<Rates>, number: usize) -> Self {
         Self {
             disk,
             rates,
             number,
-            bytes_per_second: bytes_per_frame * f64::from(sample_rate_hz),
-            bytes_per_frame,
             looked: None,
             before: None,
             measured: 0.0,
@@ -64,7 +52,7 @@ impl RoomWatch {
     }
 
     /// Looks at the folder that the take is in, if it is time to.
-    pub(super) fn look(&mut self, folder: &Path, take: &Take) {
+    pub(super) fn look(&mut self, folder: &Path, take: &Take, bytes_per_frame: f64) {
         let now = Instant::now();
         if self.looked.is_some_and(|looked| now - looked < LOOK) {
             return;
@@ -74,9 +62,10 @@ impl RoomWatch {
             return take.set_room_seconds(None);
         };
         self.measure(now, free);
-        let all = self.rates.set(self.number, folder, self.bytes_per_second);
+        let rate = bytes_per_frame * f64::from(take.sample_rate_hz());
+        let all = self.rates.set(self.number, folder, rate);
         let waiting = take.frames().saturating_sub(take.written_frames());
-        let left = free as f64 - waiting as f64 * self.bytes_per_frame;
+        let left = free as f64 - waiting as f64 * bytes_per_frame;
         let seconds = (left / all.max(self.measured).max(1.0)).max(0.0);
         take.set_room_seconds(Some(seconds));
         if seconds < WARN_SECONDS && !self.is_told {

@@ -262,6 +262,15 @@ impl Take {
         });
     }
 
+    /// Its last file ends there: more is in it than was known to last.
+    pub(crate) fn end_file(&self, end: u64) {
+        let mut state = self.lock();
+        state.written = state.written.max(end);
+        if let Some(file) = state.files.last_mut() {
+            file.frames = end.saturating_sub(file.first_frame);
+        }
+    }
+
     /// Notes that the files hold `written` frames that readers find there, and lets go of the memory
     /// of those before `keep_from`.
     pub(crate) fn set_written(&self, written: u64, keep_from: u64) {

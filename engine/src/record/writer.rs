@@ -62,6 +62,8 @@ pub(super) struct Writer {
     drawn: Drawn,
     /// Position in the take behind what the files were given.
     given: u64,
+    /// What was given by the last good checkpoint.
+    checked: u64,
     room: RoomWatch,
     sidecar: Sidecar,
     clock: Option<ClockKeeper>,
@@ -96,10 +98,10 @@ impl Writer {
         (rates, number): (Arc<Rates>, usize),
         clock: Option<ClockKeeper>,
     ) -> Self {
-        let frame_bytes = (spec.channels * spec.format.bytes()) as u64;
         let rate = spec.sample_rate_hz;
         // An f32 has 24 bits, and a 32-bit code carries no more of it.
         let bits = match spec.format {
+            _ if outlet.is_lossy() => None,
             SampleFormat::I16 => Some(16),
             SampleFormat::I24 | SampleFormat::I32 => Some(24),
             SampleFormat::F32 => None,
@@ -109,12 +111,13 @@ impl Writer {
             .map(|bits| Ditherer::new(config.dither, bits, spec.channels, rate));
         Self {
             drawn: Drawn::new(spec.channels, ditherer, config.split, rate),
-            room: RoomWatch::new(config.disk.clone(), rates, number, frame_bytes, rate),
+            room: RoomWatch::new(config.disk.clone(), rates, number),
             sidecar: Sidecar::new(&take),
             every: Duration::try_from_secs_f64(config.checkpoint_seconds).unwrap_or_default(),
             checkpoint_at: Instant::now(),
             failing_since: None,
             given: 0,
+            checked: 0,
             take,
             flags,
             outlet,
@@ -141,7 +144,8 @@ impl Writer {
             let _ = self.outlet.checkpoint(&take);
             take.set_written(self.outlet.lasting_end(), self.outlet.lasting_end());
             take.abandon();
-            self.outlet.finish(&take);
+            let end = self.outlet.finish(&take).end;
+            take.set_written(end, end);
             while !flags.collected.load(Ordering::Acquire) {
                 thread::sleep(POLL);
             }
@@ -158,11 +162,11 @@ impl Writer {
             take.set_written(closed.end, closed.end);
             match closed.error {
                 Some(error) if closed.end < take.frames() => {
-                    flags.failed.store(true, Ordering::Release);
+                    let unwritten_frames = take.cut(cause_of(&error));
                     cut = Some(Cut {
-                        unwritten_frames: take.cut(cause_of(&error)),
                         path: closed.path,
                         error,
+                        unwritten_frames,
                     });
                 }
                 // Its frames are safe: what did not fit is its labels.
@@ -193,7 +197,8 @@ impl Writer {
                     false
                 }
             };
-            self.room.look(self.outlet.folder(), &self.take);
+            let bytes = self.outlet.bytes_per_frame();
+            self.room.look(self.outlet.folder(), &self.take, bytes);
             if let Some(clock) = &mut self.clock {
                 clock.keep(&self.take);
             }
@@ -209,7 +214,7 @@ impl Writer {
     }
 
     fn is_lasting(&self) -> bool {
-        self.outlet.end() == self.given && self.outlet.lasts()
+        self.checked == self.given
     }
 
     /// Writes the next frames; returns whether there are none.
@@ -219,6 +224,8 @@ impl Writer {
         let frames = self.drawn.draw(&self.take, self.given);
         if frames > 0 && self.given >= end {
             self.outlet.next(&self.take)?;
+            self.given = self.outlet.first();
+            self.checked = self.given;
             self.keep_written();
             return Ok(false);
         }
@@ -238,6 +245,7 @@ impl Writer {
         let is_last = now == 0 && self.flags.collected.load(Ordering::Acquire);
         if !self.is_lasting() && (is_due || is_last) {
             self.outlet.checkpoint(&self.take)?;
+            self.checked = self.given;
             self.checkpoint_at = Instant::now();
             self.keep_written();
         }
@@ -246,7 +254,7 @@ impl Writer {
 
     /// Lets go of what lasts in files.
     fn keep_written(&mut self) {
-        let written = self.outlet.lasting_end();
+        let written = self.outlet.readable_end();
         self.take
             .set_written(written, self.drawn.keep_from(written));
         self.sidecar.keep(&self.take);
@@ -275,6 +283,7 @@ impl Writer {
                 self.failing_since = None;
                 self.room.moved();
                 self.given = self.outlet.first();
+                self.checked = self.given;
                 self.keep_written();
                 Ok(())
             }

@@ -6,6 +6,8 @@
     clippy::disallowed_macros
 )]
 
+mod places;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -18,8 +20,8 @@ use super::feed::Feed;
 use super::lanes::{Lanes, Map, OutLine, spread};
 use super::metering::MeterRing;
 use super::own::OwnCallback;
+use super::pace::Pace;
 use super::post::{Parcel, Receiver};
-use super::raw::STALL_NS;
 use super::shared::{Shared, count};
 use super::taps::{TapRing, Taps};
 use crate::flight::{CallbackRecord, FlightWriter};
@@ -70,9 +72,8 @@ pub(super) struct Core {
     outs: Box<[Option<Box<OutLine>>]>,
     post: Receiver,
     is_virtual: bool,
-    /// The stream that called last, and when it did.
-    caller: u64,
-    called_ns: u64,
+    /// When it was called, and by whom.
+    pace: Pace,
     /// The device's stream that called last, and the session's position at its frame 0.
     device: u64,
     origin: i64,
@@ -108,8 +109,7 @@ impl Core {
             outs: (0..parts.outs).map(|_| None).collect(),
             post: parts.post,
             is_virtual: parts.is_virtual,
-            caller: 0,
-            called_ns: 0,
+            pace: Pace::default(),
             device: 0,
             origin: 0,
             losses: 0,
@@ -136,7 +136,9 @@ impl Core {
         let began = Instant::now();
         self.take_parcels();
         let cause = self.cause_before(call, caller);
-        let (lost, late) = self.frames_before(call, caller);
+        let Some((lost, late)) = self.frames_before(call, caller) else {
+            return;
+        };
         self.losses += u64::from(lost > 0);
         self.clock_frames += lost + (call.frames - late) as u64;
         self.lose(lost, cause, call.input.is_empty());
@@ -191,59 +193,6 @@ impl Core {
             };
             self.post.give_back(replaced);
         }
-    }
-
-    /// Why frames were lost before a call, if there are any.
-    fn cause_before(&self, call: &Call<'_>, caller: &Caller) -> Cause {
-        if caller.stream != self.caller {
-            self.shared.away_cause()
-        } else if call.time_ns.saturating_sub(self.called_ns) < STALL_NS {
-            Cause::Xrun
-        } else {
-            Cause::Stalled
-        }
-    }
-
-    /// Frames that passed without a call, as the device tells, or by the time since another called;
-    /// and how many of this call come too late, as a clock has called for them meanwhile.
-    fn frames_before(&mut self, call: &Call<'_>, caller: &Caller) -> (u64, usize) {
-        let passed_ns = u128::from(call.time_ns.saturating_sub(self.called_ns));
-        let rate = u128::from(self.processor.sample_rate_hz());
-        let passed = (passed_ns * rate / 1_000_000_000) as u64;
-        self.called_ns = call.time_ns;
-        let before = core::mem::replace(&mut self.caller, caller.stream);
-        let is_back = before != caller.stream;
-        if is_back && before != 0 {
-            self.rise_left = self.fade_frames;
-            self.lanes.is_back(caller.error);
-            for out in self.outs.iter_mut().flatten() {
-                out.writer.is_back(caller.error);
-            }
-        }
-        let place = self.position.cast_signed();
-        if !caller.is_clock && caller.stream == self.device {
-            // All its frames have their places, whoever called meanwhile.
-            let ahead = self.origin + call.position.cast_signed() - place;
-            let comes_at_once = is_back || passed < call.frames as u64 / 2;
-            let late = if comes_at_once {
-                (-ahead).max(0) as usize
-            } else {
-                0
-            };
-            return (ahead.max(0).cast_unsigned(), late.min(call.frames));
-        }
-        let lost = if before == 0 {
-            call.lost_frames
-        } else if is_back {
-            passed.saturating_sub(call.frames as u64)
-        } else {
-            call.lost_frames
-        };
-        if !caller.is_clock {
-            self.device = caller.stream;
-            self.origin = place + lost.cast_signed() - call.position.cast_signed();
-        }
-        (lost, 0)
     }
 
     /// Tells the readers of what is played elsewhere that this call is written.

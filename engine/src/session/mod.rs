@@ -13,6 +13,7 @@ mod link;
 mod metering;
 mod open;
 mod own;
+mod pace;
 mod player;
 mod post;
 mod raw;
@@ -213,7 +214,11 @@ impl Session {
         self.warnings.extend(note);
         self.end_streams();
         // The core holds the rings' writing ends; a callback that hangs may have it still.
-        drop(self.slot.take());
+        if let Some(mut core) = self.slot.take()
+            && let Some(until_ns) = self.supervisor.away_until_ns()
+        {
+            core.lose_until(until_ns);
+        }
         self.controller.turn();
         self.keeper.finish();
         self.warnings.extend(self.keeper.take_notes());

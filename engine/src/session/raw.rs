@@ -9,6 +9,7 @@
 use ossicle_io::device::Call;
 use ossicle_io::ring::Cause;
 
+use super::pace::{Pace, Placed};
 use super::shared::{Shared, count};
 use crate::record::{ClockEntry, Rings};
 
@@ -26,9 +27,8 @@ pub(super) struct RawTakes {
     session_hz: u32,
     /// Frames so far, lost ones included.
     position: u64,
-    /// The stream that called last, and when.
-    stream: u64,
-    last_ns: u64,
+    /// When the device called.
+    pace: Pace,
     /// The device came back at another rate: its sound is none for these recordings.
     is_strange: bool,
     /// Where the clock was noted last, and how often frames were lost.
@@ -45,8 +45,7 @@ impl RawTakes {
             sample_rate_hz,
             session_hz,
             position: 0,
-            stream: 0,
-            last_ns: 0,
+            pace: Pace::default(),
             is_strange: false,
             noted: None,
             run: 0,
@@ -70,26 +69,27 @@ impl RawTakes {
         if self.is_closed {
             return 0;
         }
-        let mut lost = call.lost_frames;
-        let mut cause = if call.time_ns.saturating_sub(self.last_ns) < STALL_NS {
+        let is_short = self.pace.since_call_ns(call.time_ns) < STALL_NS;
+        let mut cause = if call.xrun || is_short {
             Cause::Xrun
         } else {
             Cause::Stalled
         };
-        if stream != self.stream {
-            let was_there = core::mem::replace(&mut self.stream, stream) != 0;
-            if was_there {
-                let passed = self.frames_since(call.time_ns);
-                lost += passed.saturating_sub(call.frames as u64 + lost);
+        let placed = self.pace.call(call, stream, false, self.sample_rate_hz);
+        let (lost, late) = match placed {
+            Placed::InStep => (call.lost_frames, 0),
+            Placed::Wait => return 0,
+            Placed::Back { lost, late } => {
                 cause = Cause::DeviceGone;
+                (lost, late)
             }
-        }
-        self.last_ns = call.time_ns;
-        lost = self.lose(lost, cause, shared);
-        let frames = (call.frames as u64).min(self.left(shared)) as usize;
+        };
+        let mut lost = self.lose(lost, cause, shared);
+        let left = self.left(shared).min((call.frames - late) as u64);
+        let (first, frames) = (late, left as usize);
         let channels = call.input.len() / call.frames;
         if channels == self.channels {
-            let input = &call.input[..frames * channels];
+            let input = &call.input[first * channels..][..frames * channels];
             let rings = self.rings.iter_mut();
             // A frame that several recordings lost is lost once.
             lost += rings
@@ -103,7 +103,7 @@ impl RawTakes {
             lost += frames as u64;
         }
         self.position += frames as u64;
-        if frames == call.frames {
+        if first + frames == call.frames {
             self.note_clock(call.time_ns, lost > 0, shared);
         }
         self.close_at_the_end(shared);
@@ -137,11 +137,11 @@ impl RawTakes {
 
     /// The device is away: what it would have captured until `now_ns` is lost.
     pub(super) fn lose_until(&mut self, now_ns: u64, shared: &Shared) -> u64 {
-        if self.is_closed || self.stream == 0 {
+        if self.is_closed || self.pace.stream() == 0 {
             return 0;
         }
-        let frames = self.frames_since(now_ns);
-        self.last_ns = now_ns;
+        let frames = self.pace.frames_until(now_ns, self.sample_rate_hz);
+        self.pace.place_until(now_ns);
         self.lose(frames, Cause::DeviceGone, shared)
     }
 
@@ -168,11 +168,6 @@ impl RawTakes {
         self.position += frames;
         self.run += u64::from(frames > 0);
         frames
-    }
-
-    fn frames_since(&self, now_ns: u64) -> u64 {
-        let passed_ns = u128::from(now_ns.saturating_sub(self.last_ns));
-        (passed_ns * u128::from(self.sample_rate_hz) / 1_000_000_000) as u64
     }
 
     /// Where the recordings end, in frames of the device.

@@ -277,6 +277,11 @@ impl Supervisor {
             let Some(master) = links.iter().find(|link| link.seat.role.is_master) else {
                 return;
             };
+            // What is only recorded waits for frames that may come late but complete.
+            let is_played = links.iter().any(|link| link.seat.role.out.is_some());
+            if matches!(master.phase, Phase::Stalled { .. }) && !is_played {
+                return;
+            }
             let calls = master.phase == Phase::Up
                 && master.info.sample_rate_hz == self.stage.sample_rate_hz;
             let period = if is_heard {
@@ -489,6 +494,15 @@ impl Supervisor {
         for stream in streams.into_iter().chain(clock.map(|clock| clock.stream)) {
             self.retire(stream);
         }
+    }
+
+    /// The time by which the master has not called, where it is away.
+    pub(super) fn away_until_ns(&self) -> Option<u64> {
+        self.world.as_ref()?;
+        let links = lock(&self.links);
+        let mut masters = links.iter().filter(|link| link.seat.role.is_master);
+        let is_away = masters.any(|link| link.phase != Phase::Up);
+        is_away.then(|| self.now_ns())
     }
 
     pub(super) fn take_failure(&self) -> Option<EngineError> {

@@ -165,7 +165,9 @@ fn a_gap_in_a_recording_is_as_long_as_the_device_was_away() {
             let moved = f64::from(samples[last]) - last as f64;
             assert!(moved.abs() < 256.0, "{moved} frames");
             let lost = recorded.lost_frames as f64;
-            assert!((lost - 0.7 * RATE).abs() < 3.0 * 256.0, "{lost} frames");
+            // A look later it is opened, and the first calls go by until it is in step.
+            let more = lost - 0.7 * RATE;
+            assert!((-256.0..5.0 * 256.0).contains(&more), "{lost} frames");
         }
         assert!((frames as f64 - 3.0 * RATE).abs() < 3.0 * 256.0, "{frames}");
     }

@@ -90,9 +90,7 @@ impl Common {
             return Err(damaged("it has no channels"));
         }
         if channels > MAX_CHANNELS {
-            return Err(FileError::Unsupported {
-                what: format!("sound of {channels} channels"),
-            });
+            return Err(damaged(&format!("it says that it has {channels} channels")));
         }
         let rate_hz = extended(&bytes[8..18]).round();
         if !(1.0..=f64::from(MAX_RATE_HZ)).contains(&rate_hz) {

@@ -124,14 +124,6 @@ impl AudioWriter {
         Self::with(storage, encoder, spec, tags)
     }
 
-    /// Finds out whether a file can be made, and makes none.
-    ///
-    /// # Errors
-    /// As [`on`](Self::on), but for those of the storage.
-    pub fn supports(kind: FileKind, spec: &WavSpec, tags: &Tags) -> Result<(), FileError> {
-        Self::check(kind, spec, tags).map(drop)
-    }
-
     /// That the file can be made; and its encoder if it has one.
     fn check(
         kind: FileKind,

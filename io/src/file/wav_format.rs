@@ -76,9 +76,7 @@ pub(super) fn read_format(bytes: &[u8], order: Order) -> Result<Format, FileErro
         return Err(damaged("it has no channels"));
     }
     if channels > MAX_CHANNELS {
-        return Err(FileError::Unsupported {
-            what: format!("sound of {channels} channels"),
-        });
+        return Err(damaged(&format!("it says that it has {channels} channels")));
     }
     if !(1..=MAX_RATE_HZ).contains(&sample_rate_hz) {
         return Err(damaged(&format!("its sample rate is {sample_rate_hz} Hz")));

@@ -153,6 +153,9 @@ impl WavReader {
         }
         let left = self.frames.saturating_sub(frame);
         let frames = ((out.len() / channels) as u64).min(left) as usize;
+        if frames == 0 {
+            return Ok(0); // The place itself may be beyond all numbers.
+        }
         let frame_bytes = self.layout.frame_bytes();
         let piece_frames = self.scratch.len() / frame_bytes;
         let mut offset = self.layout.data_offset + frame * frame_bytes as u64;

@@ -1,0 +1,136 @@
+//! Where the frames of a device belong that has come back.
+
+#![warn(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros
+)]
+
+use ossicle_io::device::Call;
+
+/// Follows the times of calls. A stream that is new to it is passed over until it calls by its own
+/// pace: what a device held back while it stood still comes all at once, and nobody can say where
+/// it belongs.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// The stream that called last; 0 before the first call.
+    stream: u64,
+    settles: bool,
+    called_ns: u64,
+    /// Until when all frames have their places.
+    placed_ns: u64,
+}
+
+/// Where the frames of a call belong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// Behind those of the last call.
+    InStep,
+    /// Nowhere yet.
+    Wait,
+    /// Behind so many that were lost meanwhile; or the first `late` have their places taken.
+    Back { lost: u64, late: usize },
+}
+
+impl Pace {
+    /// The stream that called last; 0 before the first call.
+    pub(super) fn stream(&self) -> u64 {
+        self.stream
+    }
+
+    /// Frames of this rate from where all have their places until a time.
+    pub(super) fn frames_until(&self, now_ns: u64, sample_rate_hz: u32) -> u64 {
+        frames(self.placed_ns, now_ns, sample_rate_hz)
+    }
+
+    /// Nanoseconds since the last call.
+    pub(super) fn since_call_ns(&self, now_ns: u64) -> u64 {
+        now_ns.saturating_sub(self.called_ns)
+    }
+
+    /// All frames until a time have their places.
+    pub(super) fn place_until(&mut self, now_ns: u64) {
+        self.placed_ns = now_ns;
+    }
+
+    /// A stream calls whose frames' places are known.
+    pub(super) fn step(&mut self, stream: u64, now_ns: u64) {
+        (self.stream, self.settles) = (stream, false);
+        (self.called_ns, self.placed_ns) = (now_ns, now_ns);
+    }
+
+    /// A stream calls. One that is in time by nature need not settle.
+    pub(super) fn call(
+        &mut self,
+        call: &Call<'_>,
+        stream: u64,
+        is_clock: bool,
+        sample_rate_hz: u32,
+    ) -> Placed {
+        let now_ns = call.time_ns;
+        let before = core::mem::replace(&mut self.stream, stream);
+        let passed = frames(self.called_ns, now_ns, sample_rate_hz);
+        self.called_ns = now_ns;
+        if before == 0 || before == stream && !self.settles {
+            self.step(stream, now_ns);
+            return Placed::InStep;
+        }
+        if !is_clock && (before != stream || passed < call.frames as u64 / 2) {
+            self.settles = true;
+            return Placed::Wait;
+        }
+        let since = self.frames_until(now_ns, sample_rate_hz);
+        self.step(stream, now_ns);
+        Placed::Back {
+            lost: since.saturating_sub(call.frames as u64),
+            late: call
+                .frames
+                .saturating_sub(since.min(call.frames as u64) as usize),
+        }
+    }
+}
+
+/// Frames of this rate from one time to another.
+fn frames(from_ns: u64, until_ns: u64, sample_rate_hz: u32) -> u64 {
+    let passed_ns = u128::from(until_ns.saturating_sub(from_ns));
+    (passed_ns * u128::from(sample_rate_hz) / 1_000_000_000) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn place(pace: &mut Pace, stream: u64, ms: u64, frames: usize) -> Placed {
+        let call = Call {
+            input: &[],
+            output: &mut [],
+            frames,
+            position: 0,
+            lost_frames: 0,
+            xrun: false,
+            time_ns: ms * MS,
+        };
+        pace.call(&call, stream, stream == 9, 1000)
+    }
+
+    #[test]
+    fn a_stream_that_is_back_is_placed_once_it_calls_by_its_own_pace() {
+        let mut pace = Pace::default();
+        assert_eq!(place(&mut pace, 1, 100, 10), Placed::InStep);
+        assert_eq!(place(&mut pace, 1, 109, 10), Placed::InStep);
+        // A clock takes over: 109 to 129 are its frames, and 11 before them nobody's.
+        let back = |lost, late| Placed::Back { lost, late };
+        assert_eq!(place(&mut pace, 9, 140, 20), back(11, 0));
+        assert_eq!(place(&mut pace, 9, 160, 20), Placed::InStep);
+        // The device is back, with much at once.
+        for _ in 0..5 {
+            assert_eq!(place(&mut pace, 2, 164, 10), Placed::Wait);
+        }
+        assert_eq!(place(&mut pace, 2, 175, 10), back(5, 0));
+        assert_eq!(place(&mut pace, 2, 175, 10), Placed::InStep);
+        // The clock has called for all but four of these.
+        assert_eq!(place(&mut pace, 9, 179, 10), back(0, 6));
+    }
+}

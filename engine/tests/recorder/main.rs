@@ -1,0 +1,14 @@
+//! Recordings that cannot lie: every frame is in a file or in the list of gaps, whatever befalls
+//! the devices and the disks.
+
+mod clocks;
+mod faults;
+mod reading;
+mod rig;
+mod room;
+mod split;
+
+use ossicle::io::realtime::AllocatorGuard;
+
+#[global_allocator]
+static ALLOCATOR: AllocatorGuard = AllocatorGuard::new();

@@ -4,20 +4,23 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ossicle::clocks::ClockMemory;
+use ossicle::dsp::dither::Dither;
 use ossicle::flight::FlightConfig;
 use ossicle::io::device::HostKind;
 use ossicle::io::file::Overwrite;
 use ossicle::io::sample::SampleFormat;
 use ossicle::period::PeriodMemory;
-use ossicle::record::{RecordConfig, Tap};
+use ossicle::record::{GateConfig, RecordConfig, Tap};
 use ossicle::session::RealtimeRights;
 
 use crate::commands::{
     bench::Bench, devices::Devices, doctor::Doctor, fx::Fx, info::Info, live::Live,
-    measure::Measure, meter::Meter, play::Play, rec::Rec, render::Render, replay::Replay,
-    sim::Simulate, spectrogram::Spectrogram, tune::Tune,
+    measure::Measure, meter::Meter, play::Play, rec::Rec, recover::Recover, render::Render,
+    replay::Replay, sim::Simulate, spectrogram::Spectrogram, tune::Tune,
 };
+use crate::exit::Failure;
 use crate::output::Output;
+use crate::take_options::TakeOptions;
 
 const GENERAL_HELP: &str = "\
 CHAIN   name:parameter=value,parameter=value | name2:...   or @file.toml
@@ -71,6 +74,7 @@ pub enum Command {
     Devices(Devices),
     Play(Play),
     Rec(Rec),
+    Recover(Recover),
     Live(Live),
     Render(Render),
     Info(Info),
@@ -136,12 +140,12 @@ impl DeviceOptions {
 /// A recording beside what is heard.
 #[derive(Args, Clone, Debug)]
 pub struct RecordOptions {
-    /// Record to this WAV file as well
-    #[arg(long, value_name = "OUT")]
+    /// Record to this file as well: WAV, FLAC or Ogg by its ending; {date}, {time} and {number}, the next
+    /// free number, may stand in its name
+    #[arg(long, value_name = "OUT", help_heading = "Recording")]
     pub record: Option<PathBuf>,
-    /// Replace the recording's file if it is there
-    #[arg(long)]
-    pub force: bool,
+    #[command(flatten)]
+    pub takes: TakeOptions,
 }
 
 /// A host as it is written.
@@ -195,15 +199,32 @@ impl From<Format> for SampleFormat {
     }
 }
 
+/// A dither as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DitherArgument {
+    /// To the nearest code
+    None,
+    /// Triangular noise of two codes' width: no distortion
+    Tpdf,
+    /// The same with less of it about 3.5 kHz, where it is heard most
+    Shaped,
+}
+
+impl From<DitherArgument> for Dither {
+    fn from(dither: DitherArgument) -> Self {
+        match dither {
+            DitherArgument::None => Self::None,
+            DitherArgument::Tpdf => Self::Triangular,
+            DitherArgument::Shaped => Self::Shaped,
+        }
+    }
+}
+
 impl RecordOptions {
-    /// What is to be recorded, as 32-bit float, if anything.
-    pub fn config(&self, tap: Tap) -> Vec<RecordConfig> {
-        let config = |path| RecordConfig {
-            tap,
-            overwrite: overwrite(self.force),
-            ..RecordConfig::new(path)
-        };
-        self.record.iter().map(config).collect()
+    /// The recordings, as far as they are asked for, and when they begin and end.
+    pub fn configs(&self, tap: Tap) -> Result<(Vec<RecordConfig>, GateConfig), Failure> {
+        let configs = self.takes.configs(self.record.as_deref(), tap)?;
+        Ok((configs, self.takes.gate(None)))
     }
 }
 

@@ -77,6 +77,14 @@ pub struct Lufs;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dbtp;
 
+/// Level below full scale.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dbfs;
+
+impl LevelUnit for Dbfs {
+    const NAME: &'static str = "dBFS";
+}
+
 impl LevelUnit for Lufs {
     const NAME: &'static str = "LUFS";
 }

@@ -4,17 +4,26 @@ mod args;
 mod commands;
 mod events;
 mod exit;
+mod keys;
 mod loudness;
 mod meter_bridge;
+mod names;
 mod output;
 mod picture;
 mod progress;
 mod run;
+mod seconds;
 mod signals;
+mod silence;
 mod simulation;
+mod split_text;
 mod summary;
+mod take_options;
+mod takes;
 mod timeline;
 mod times;
+mod unfinished;
+mod wishes;
 
 use std::process::ExitCode;
 
@@ -51,6 +60,7 @@ fn dispatch(command: &Command, output: Output) -> Result<Exit, Failure> {
         Command::Devices(command) => command.run(output)?,
         Command::Play(command) => command.run(output)?,
         Command::Rec(command) => command.run(output)?,
+        Command::Recover(command) => command.run(output)?,
         Command::Live(command) => command.run(output)?,
         Command::Render(command) => command.run(output)?,
         Command::Info(command) => command.run(output)?,

@@ -3,6 +3,7 @@
 use ossicle::meter::{ChannelReadings, Readings};
 
 use crate::progress::dbfs;
+use crate::summary::plural;
 
 /// Cells of a channel's bar, and the level in dBFS at which the first one lights.
 const CELLS: usize = 60;
@@ -62,7 +63,8 @@ fn scale() -> String {
     format!("{} dBFS", line.trim_end())
 }
 
-/// `1 [####----|   ]  -8.3  true peak -6.2`: RMS, the held peak, and the largest true peak.
+/// `1 [####----|   ]  -8.3  true peak -6.2`: RMS, the held peak, the largest true peak, and how often
+/// it clipped.
 fn bar(number: usize, channel: &ChannelReadings) -> String {
     let rms = channel.rms.and_then(|rms| dbfs(rms as f32));
     let (lit, held) = (cells(rms), cells(dbfs(channel.shown_peak)));
@@ -78,8 +80,12 @@ fn bar(number: usize, channel: &ChannelReadings) -> String {
     } else {
         ']'
     };
+    let clips = match channel.clips {
+        0 => String::new(),
+        clips => format!("  {}", plural(clips, "clip")),
+    };
     format!(
-        "{number:>2} [{bar}{mark} {}  true peak {} dBTP",
+        "{number:>2} [{bar}{mark} {}  true peak {} dBTP{clips}",
         self::number(dbfs(channel.shown_peak)),
         self::number(dbfs(channel.largest_true_peak)),
     )
@@ -113,6 +119,7 @@ mod tests {
             largest_peak: 0.501_187_2,
             largest_true_peak: 1.0,
             rms: Some(0.063_095_73),
+            clips: 0,
         };
         Readings {
             momentary_lufs: Some(-23.04),
@@ -137,6 +144,16 @@ mod tests {
             " ".repeat(6)
         );
         assert_eq!(lines(&readings()).lines().nth(1), Some(want.as_str()));
+    }
+
+    #[test]
+    fn a_channel_that_clipped_says_how_often() {
+        let mut readings = readings();
+        readings.channels[0].largest_peak = 1.0;
+        readings.channels[0].clips = 3;
+        let lines = lines(&readings);
+        let bar = lines.lines().nth(1).unwrap();
+        assert!(bar.contains('!') && bar.ends_with("dBTP  3 clips"), "{bar}");
     }
 
     #[test]

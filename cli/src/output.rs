@@ -56,6 +56,13 @@ impl Output {
         }
     }
 
+    /// Says in one line what goes on, unless quiet.
+    pub fn notice(self, message: &str) {
+        if !self.quiet {
+            write_line(std::io::stderr(), &one_line(message));
+        }
+    }
+
     /// Says why the program fails, and gives the exit code.
     pub fn failure(self, failure: &Failure) -> Exit {
         let message = failure.line();

@@ -51,8 +51,9 @@ impl Progress {
         !self.bar.is_hidden()
     }
 
-    /// Shows a position and the meters of `peaks` (magnitudes, one per channel), then `note`.
-    pub fn show(&self, frames: u64, peaks: &[f32], note: &str) {
+    /// Shows a position and the meters of `peaks` (one per channel: the magnitude now, and the one that
+    /// is held), then `note`.
+    pub fn show(&self, frames: u64, peaks: &[(f32, f32)], note: &str) {
         if !self.is_shown() {
             return;
         }
@@ -66,7 +67,7 @@ impl Progress {
         let meters: Vec<String> = peaks
             .iter()
             .take(METER_CHANNELS)
-            .map(|&peak| meter(peak))
+            .map(|&(peak, held)| meter(peak, held))
             .collect();
         self.bar.set_message(format!("{} {note}", meters.join(" ")));
     }
@@ -100,18 +101,26 @@ pub fn dbfs(peak: f32) -> Option<f64> {
     (peak > 0.0 && peak.is_finite()).then(|| 20.0 * f64::from(peak).log10())
 }
 
-/// A meter of one channel: `|####----| -24.0`.
-fn meter(peak: f32) -> String {
+/// A meter of one channel: `|####-+--| -12.0`: the peak, a mark at the peak that is held, and the
+/// level of that.
+fn meter(peak: f32, held: f32) -> String {
+    let (lit, held_cell) = (cells(peak), cells(held));
+    let cell = |cell: usize| match cell + 1 {
+        at if at <= lit => '#',
+        at if at == held_cell => '+',
+        _ => '-',
+    };
+    let bar: String = (0..METER_CELLS).map(cell).collect();
+    let mark = if held >= 1.0 { '!' } else { '|' };
+    let number = dbfs(held).map_or_else(|| "  -inf".to_string(), |level| format!("{level:6.1}"));
+    format!("|{bar}{mark}{number}")
+}
+
+/// Cells that a peak lights.
+fn cells(peak: f32) -> usize {
     let level = dbfs(peak);
     let lit = level.map_or(0.0, |level| (level - METER_FLOOR_DB) / -METER_FLOOR_DB);
-    let lit = ((lit * METER_CELLS as f64).round().max(0.0) as usize).min(METER_CELLS);
-    let mark = if peak >= 1.0 { '!' } else { '|' };
-    let number = level.map_or_else(|| "  -inf".to_string(), |level| format!("{level:6.1}"));
-    format!(
-        "|{}{}{mark}{number}",
-        "#".repeat(lit),
-        "-".repeat(METER_CELLS - lit)
-    )
+    ((lit * METER_CELLS as f64).round().max(0.0) as usize).min(METER_CELLS)
 }
 
 #[cfg(test)]
@@ -120,11 +129,18 @@ mod tests {
 
     #[test]
     fn a_meter_spans_48_db_and_marks_full_scale() {
-        assert_eq!(meter(0.0), "|--------|  -inf");
+        assert_eq!(meter(0.0, 0.0), "|--------|  -inf");
         // 10^(-24/20): half of 48 dB is half of the cells.
-        assert_eq!(meter(0.063_095_73), "|####----| -24.0");
-        assert_eq!(meter(1.0), "|########!   0.0");
-        assert_eq!(meter(2.0), "|########!   6.0");
+        assert_eq!(meter(0.063_095_73, 0.063_095_73), "|####----| -24.0");
+        assert_eq!(meter(1.0, 1.0), "|########!   0.0");
+        assert_eq!(meter(2.0, 2.0), "|########!   6.0");
+    }
+
+    #[test]
+    fn a_held_peak_has_a_mark_and_its_level() {
+        // -12 dB is three quarters of 48 dB.
+        assert_eq!(meter(0.063_095_73, 0.251_188_6), "|####-+--| -12.0");
+        assert_eq!(meter(0.0, 1.0), "|-------+!   0.0");
     }
 
     #[test]

@@ -1,18 +1,23 @@
 //! Watches a session until it ends: meter, warnings, signals, summary.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use ossicle::record::Tap;
+use ossicle::EngineError;
+use ossicle::meter::Readings;
+use ossicle::record::{Begin, GateState, Take, Tap};
 use ossicle::session::{Ended, Report, Session, SessionConfig};
 
 use crate::exit::Failure;
-use crate::meter_bridge;
 use crate::output::Output;
 use crate::progress::{Progress, dbfs};
 use crate::signals::Interrupt;
-use crate::summary::Summary;
-use crate::times::Time;
+use crate::summary::{Summary, plural};
+use crate::takes::{self, TakeObject};
+use crate::times::{Time, shown};
+use crate::wishes::{Wish, Wishes};
+use crate::{meter_bridge, unfinished};
 
 /// Time between two looks at the session.
 const LOOK: Duration = Duration::from_millis(50);
@@ -49,69 +54,199 @@ pub enum Face {
     Meters,
 }
 
+/// How a session is run and told of.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// How long it is to be.
+    pub length: Length,
+    /// What was done, for the summary: `played`.
+    pub done: &'a str,
+    /// What a terminal shows.
+    pub face: Face,
+    /// It ends when its recordings have.
+    pub ends_with_takes: bool,
+}
+
 /// Runs a session until it ends, its time is over or a signal comes, and says what it came to.
 pub fn run(
-    mut config: SessionConfig,
+    config: SessionConfig,
     length: Length,
     done: &str,
     output: Output,
 ) -> Result<(), Failure> {
-    // What nobody is told need not be measured.
-    config.meter = (output.json || !output.quiet).then_some(Tap::Post);
-    run_with(config, length, done, Face::Line, output)
+    let run = Run {
+        length,
+        done,
+        face: Face::Line,
+        ends_with_takes: false,
+    };
+    run.run(config, output)
 }
 
-/// As [`run`], with another face, and metered where `config` says.
-pub fn run_with(
-    mut config: SessionConfig,
-    length: Length,
-    done: &str,
-    face: Face,
-    output: Output,
-) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen(output)?;
-    config.limit = length.limit.map(Into::into);
-    let mut session = Session::start(config)?;
-    let sample_rate_hz = session.sample_rate_hz();
-    let progress = Progress::new(
-        output,
-        sample_rate_hz,
-        length.expected_frames(sample_rate_hz),
-    );
-    let mut told = 0;
-    loop {
-        let report = session.report();
-        for warning in report.warnings.iter().skip(told) {
-            progress.warning(output, warning);
+impl Run<'_> {
+    /// Runs a session.
+    pub fn run(self, mut config: SessionConfig, output: Output) -> Result<(), Failure> {
+        // What nobody is told need not be measured.
+        if config.meter.is_none() && (output.json || !output.quiet) {
+            config.meter = Some(Tap::Post);
         }
-        told = report.warnings.len();
-        match (face, &report.readings) {
-            (Face::Meters, Some(readings)) => progress.show_lines(
-                report.frames,
-                &note(&report),
-                &meter_bridge::lines(readings),
-            ),
-            _ => progress.show(report.frames, &report.peaks, &note(&report)),
+        config.limit = self.length.limit.map(Into::into);
+        let interrupt = Interrupt::listen(output)?;
+        let is_recorded = !config.record.is_empty();
+        let wishes = match is_recorded || self.face == Face::Meters {
+            true => Some(Wishes::listen()?),
+            false => None,
+        };
+        let unfinished = unfinished::warnings(&config.record);
+        unfinished.iter().for_each(|line| output.warning(line));
+        if is_recorded && config.gate.begin != Begin::AtOnce {
+            output.notice(&waits(config.gate.begin));
         }
-        if report.ended || interrupt.is_asked() {
-            break;
+        let mut session = Session::start(config)?;
+        let watched = self.watch(&mut session, &interrupt, wishes.as_ref(), output);
+        let takes = session.takes();
+        let ended = session.stop().map_err(|error| cut_short(error, &takes));
+        // The terminal is as it was before anything else is said.
+        drop(wishes);
+        watched.progress.finish();
+        let mut summary = summary(ended?);
+        for warning in summary.warnings.iter().skip(watched.told) {
+            output.warning(warning);
         }
-        thread::sleep(LOOK);
+        summary.warnings.splice(..0, unfinished);
+        output.summary(&summary, &summary.text(self.done));
+        Ok(())
     }
-    let ended = session.stop();
-    progress.finish();
-    let summary = summary(ended?);
-    for warning in summary.warnings.iter().skip(told) {
-        output.warning(warning);
+
+    /// Tells how the session goes, and does what the user wishes, until it ends.
+    fn watch(
+        self,
+        session: &mut Session,
+        interrupt: &Interrupt,
+        wishes: Option<&Wishes>,
+        output: Output,
+    ) -> Watched {
+        let sample_rate_hz = session.sample_rate_hz();
+        let expected = self.length.expected_frames(sample_rate_hz);
+        let progress = Progress::new(output, sample_rate_hz, expected);
+        let (mut told, mut marks, mut ordered) = (0, 0, None);
+        loop {
+            let report = session.report();
+            for warning in report.warnings.iter().skip(told) {
+                progress.warning(output, warning);
+            }
+            told = report.warnings.len();
+            self.show(&progress, &report);
+            let takes = &report.takes;
+            let recorded = self.ends_with_takes
+                && takes
+                    .iter()
+                    .any(|take| take.gated.state == GateState::Ended);
+            if report.ended || recorded {
+                break;
+            }
+            // What was wished before the end was asked for is done first.
+            let wish = match wishes {
+                _ if interrupt.is_asked() => wishes.and_then(|wishes| wishes.next(Duration::ZERO)),
+                Some(wishes) => wishes.next(LOOK),
+                None => {
+                    thread::sleep(LOOK);
+                    None
+                }
+            };
+            match wish {
+                Some(Wish::End) => break,
+                Some(Wish::Mark) => {
+                    marks += 1;
+                    session.mark(&format!("mark {marks}"));
+                }
+                Some(Wish::Pause) => {
+                    // An order is carried out a moment later: the last one tells.
+                    let mut states = takes.iter().map(|take| take.gated.state);
+                    let records = ordered
+                        .unwrap_or_else(|| states.any(|state| state == GateState::Recording));
+                    ordered = Some(!records);
+                    match records {
+                        true => session.pause(),
+                        false => session.go(),
+                    }
+                }
+                None if interrupt.is_asked() => break,
+                None => {}
+            }
+        }
+        Watched { progress, told }
     }
-    output.summary(&summary, &summary.text(done));
-    Ok(())
+
+    fn show(self, progress: &Progress, report: &Report) {
+        if let (Face::Meters, Some(readings)) = (self.face, &report.readings) {
+            let lines = meter_bridge::lines(readings);
+            return progress.show_lines(report.frames, &note(report), &lines);
+        }
+        let frames = match report.takes.first() {
+            Some(take) if self.ends_with_takes => take.frames,
+            _ => report.frames,
+        };
+        let peaks = report.peaks.iter().copied();
+        let peaks: Vec<(f32, f32)> = peaks.zip(report.held_peaks.iter().copied()).collect();
+        progress.show(frames, &peaks, &note(report));
+    }
 }
 
-/// What stands behind the meter: loudness of the last 3 s, largest true peak, load, xruns.
+/// A session that was watched until it ended.
+struct Watched {
+    progress: Progress,
+    /// Warnings that were told.
+    told: usize,
+}
+
+/// What a recording waits for, in words.
+fn waits(begin: Begin) -> String {
+    let asked = "key p or SIGUSR2";
+    match begin {
+        Begin::OnSound { level_dbfs } => {
+            format!("waits for sound of {level_dbfs} dBFS, or {asked}")
+        }
+        _ => format!("waits for {asked}"),
+    }
+}
+
+/// A failure, with what is whole of the recordings where their disk took no more.
+fn cut_short(error: EngineError, takes: &[Arc<Take>]) -> Failure {
+    let is_cut = matches!(error, EngineError::TakeCut { .. });
+    let mut failure = Failure::from(error);
+    if is_cut {
+        let whole: Vec<String> = takes
+            .iter()
+            .flat_map(|take| {
+                let files = take.files().into_iter();
+                files.map(|file| {
+                    let shown = shown(file.frames, take.sample_rate_hz());
+                    format!("{} ({} frames, {shown})", file.path.display(), file.frames)
+                })
+            })
+            .collect();
+        failure.message += &match whole.is_empty() {
+            true => "; nothing was recorded".to_string(),
+            false => format!("; whole: {}", whole.join(", ")),
+        };
+    }
+    failure
+}
+
+/// What stands behind the meter: what the recordings do, clips, loudness of the last 3 s, largest
+/// true peak, load, xruns.
 fn note(report: &Report) -> String {
     let mut parts = Vec::new();
+    let first = report.takes.first();
+    parts.extend(
+        first
+            .and_then(|take| takes::state(&take.gated))
+            .map(String::from),
+    );
     if let Some(readings) = &report.readings {
+        let clips = Some(readings.clips()).filter(|clips| *clips > 0);
+        parts.extend(clips.map(|clips| plural(clips, "clip")));
         parts.extend(
             readings
                 .short_term_lufs
@@ -119,6 +254,7 @@ fn note(report: &Report) -> String {
         );
         parts.extend(dbfs(readings.true_peak()).map(|peak| format!("{peak:.1} dBTP")));
     }
+    parts.extend(takes::disk(&report.takes));
     parts.push(format!("load {:.1} %", report.load_percent));
     if let Some(bridge) = report.bridges.first() {
         parts.push(format!(
@@ -141,6 +277,7 @@ fn summary(ended: Ended) -> Summary {
         ));
     }
     let recorded = ended.recorded.first();
+    let takes: Vec<TakeObject> = ended.recorded.iter().map(Into::into).collect();
     let mut summary = Summary {
         frames: ended.frames,
         sample_rate_hz: ended.sample_rate_hz,
@@ -162,6 +299,8 @@ fn summary(ended: Ended) -> Summary {
         realtime: Some(ended.realtime.into()),
         file: recorded.map(|recorded| recorded.path.display().to_string()),
         file_frames: recorded.map(|recorded| recorded.frames),
+        takes: Some(takes).filter(|takes| !takes.is_empty()),
+        clips: ended.readings.as_ref().map(Readings::clips),
         warnings,
         ..Summary::default()
     };

@@ -11,6 +11,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
 
 use crate::exit::{Exit, Failure};
+use crate::keys;
 use crate::output::Output;
 
 /// Signals within this time of the first are the same wish: a terminal and a wrapper (`timeout`,
@@ -50,6 +51,7 @@ fn wait(mut signals: Signals, asked: &AtomicBool, output: Output) {
     for _ in signals.forever() {
         asked.store(true, Ordering::SeqCst);
         if first.get_or_insert_with(Instant::now).elapsed() > SAME_WISH {
+            keys::restore();
             last_words(output);
             low_level::exit(Exit::Interrupted as i32);
         }

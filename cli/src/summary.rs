@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::loudness::LoudnessObject;
 use crate::progress::dbfs;
+use crate::takes::TakeObject;
 use crate::times::shown;
 
 /// The summary of a run. What does not apply is null.
@@ -21,6 +22,8 @@ pub struct Summary {
     pub latency_frames: u64,
     pub device_latency_frames: Option<u64>,
     pub peak_dbfs: Option<f64>,
+    /// How often a channel was at full scale.
+    pub clips: Option<u64>,
     #[serde(flatten)]
     pub loudness: LoudnessObject,
     /// Gain that brought the output to the loudness asked for.
@@ -38,8 +41,10 @@ pub struct Summary {
     pub realtime: Option<RealtimeObject>,
     /// The file that was written.
     pub file: Option<String>,
-    /// Frames in the file that was written.
+    /// Frames in the file that was written; of a recording in several files, in all of them.
     pub file_frames: Option<u64>,
+    /// What was recorded.
+    pub takes: Option<Vec<TakeObject>>,
     pub warnings: Vec<String>,
 }
 
@@ -178,8 +183,12 @@ impl Summary {
                 "xruns    {xruns} (frames: {over} overrun, {under} underrun)"
             ));
         }
+        let clips = match self.clips {
+            None | Some(0) => String::new(),
+            Some(clips) => format!(", {}", plural(clips, "clip")),
+        };
         lines.push(match self.peak_dbfs {
-            Some(peak) => format!("peak     {peak:.2} dBFS"),
+            Some(peak) => format!("peak     {peak:.2} dBFS{clips}"),
             None => "peak     silence".to_string(),
         });
         if self.loudness.integrated_lufs.is_some() {
@@ -196,8 +205,10 @@ impl Summary {
             };
             lines.push(format!("rights   {}{locked}", realtime.scheduling));
         }
-        if let Some(file) = &self.file {
-            lines.push(format!("file     {file}"));
+        match (&self.takes, &self.file) {
+            (Some(takes), _) => lines.extend(takes.iter().flat_map(TakeObject::text)),
+            (None, Some(file)) => lines.push(format!("file     {file}")),
+            (None, None) => {}
         }
         lines.join("\n")
     }
@@ -217,6 +228,6 @@ impl Summary {
 }
 
 /// `1 frame`, `2 frames`.
-fn plural(count: u64, thing: &str) -> String {
+pub fn plural(count: u64, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }

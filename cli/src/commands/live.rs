@@ -15,7 +15,7 @@ use crate::times::Time;
 /// Play a live input through a chain
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  \
-    ossicle live --fx envelope_limiter --buffer 64 --record take.wav --tap input\n\n\
+    ossicle live --fx envelope_limiter --buffer 64 --record wet.wav --dry dry.wav\n\n\
     Ctrl-C ends the run.")]
 pub struct Live {
     /// Chain of effects
@@ -43,7 +43,7 @@ pub struct Live {
     channels: Option<u16>,
     #[command(flatten)]
     record: RecordOptions,
-    /// Where the recording is taken
+    /// Where the recording of --record is taken
     #[arg(long, value_enum, default_value_t = TapArgument::Post)]
     tap: TapArgument,
     /// End after this time
@@ -71,6 +71,7 @@ impl Live {
         };
         let mut inputs = ports(&self.inputs, channels).into_iter();
         let mut outputs = ports(&self.outputs, None).into_iter();
+        let (record, gate) = self.record.configs(tap)?;
         let config = SessionConfig {
             host: self.device_options.host.map(Into::into),
             input: inputs.next(),
@@ -86,7 +87,8 @@ impl Live {
             flight: self.device_options.flight(),
             chain: Chain::parse(&self.fx)?,
             source: Source::Input,
-            record: self.record.config(tap),
+            record,
+            gate,
             ..SessionConfig::default()
         };
         run(

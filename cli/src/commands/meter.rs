@@ -8,7 +8,7 @@ use ossicle::session::{SessionConfig, Source};
 use crate::args::DeviceOptions;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::run::{Face, Length, run_with};
+use crate::run::{Face, Length, Run};
 use crate::times::Time;
 
 /// Show how loud an input is
@@ -16,7 +16,7 @@ use crate::times::Time;
 #[command(after_help = "Example:\n  \
     ossicle meter --in hw:1 --for 30s --json\n\n\
     On a terminal: RMS (#) and held peak (|) of each channel, thirds of an octave, loudness.\n\
-    Ctrl-C ends the run; then a summary says what it came to.")]
+    Key q or Ctrl-C ends the run; then a summary says what it came to.")]
 pub struct Meter {
     #[command(flatten)]
     device_options: DeviceOptions,
@@ -46,10 +46,15 @@ impl Meter {
             meter: Some(Tap::Pre),
             ..SessionConfig::default()
         };
-        let length = Length {
-            limit: self.length,
-            source_seconds: None,
+        let run = Run {
+            length: Length {
+                limit: self.length,
+                source_seconds: None,
+            },
+            done: "measured",
+            face: Face::Meters,
+            ends_with_takes: false,
         };
-        run_with(config, length, "measured", Face::Meters, output)
+        run.run(config, output)
     }
 }

@@ -10,6 +10,7 @@ pub mod measure;
 pub mod meter;
 pub mod play;
 pub mod rec;
+pub mod recover;
 pub mod render;
 pub mod replay;
 pub mod sim;

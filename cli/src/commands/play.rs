@@ -61,6 +61,7 @@ impl Play {
         let of_file = left
             .filter(|_| !self.looped)
             .map(|left| left as f64 / f64::from(sample_rate_hz));
+        let (record, gate) = self.record.configs(Tap::Post)?;
         let config = SessionConfig {
             host: self.device_options.host.map(Into::into),
             output: Some(Port {
@@ -78,7 +79,8 @@ impl Play {
                 seek: seek.into(),
                 looped: self.looped,
             }),
-            record: self.record.config(Tap::Post),
+            record,
+            gate,
             ..SessionConfig::default()
         };
         let length = Length {

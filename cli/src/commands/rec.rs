@@ -1,28 +1,35 @@
-//! `ossicle rec`: a device to a file.
+//! `ossicle rec`: a device to a file; without a file, a check of its level.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use ossicle::chain::Chain;
 use ossicle::io::device::Port;
-use ossicle::record::{RecordConfig, Tap};
+use ossicle::record::{Begin, GateConfig, Tap};
 use ossicle::session::{SessionConfig, Source};
 
-use crate::args::{DeviceOptions, Format, overwrite};
+use crate::args::DeviceOptions;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::run::{Length, run};
+use crate::run::{Face, Length, Run};
+use crate::take_options::TakeOptions;
 use crate::times::Time;
 
-/// Record a device to a WAV file
+/// Record a device, or without OUT check its level
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  \
-    ossicle rec voice.wav --channels 1 --format i24 --for 10s\n\n\
-    Ctrl-C ends the recording. With a chain, its output is recorded.")]
+    ossicle rec\n  \
+    ossicle rec voice.wav --channels 1 --format i24 --for 10s\n  \
+    ossicle rec \"{date} take {number}.flac\" --on-sound -40dBFS --until-silence 3s@-50dBFS\n\n\
+    Keys: m marks the place, p begins, pauses and goes on, q ends. Signals: SIGUSR1 marks, SIGUSR2\n\
+    begins, pauses and goes on, Ctrl-C and SIGTERM end. With a chain, its output is recorded. What\n\
+    was lost is silence of its length, told in the end and in OUT.gaps.json. With --preroll or\n\
+    --on-sound, --for is the length of the recording. See docs/recorder.md.")]
 pub struct Rec {
-    /// WAV file to write
+    /// File to write: WAV, FLAC or Ogg by its ending; {date}, {time} and {number}, the next free number,
+    /// may stand in its name
     #[arg(value_name = "OUT")]
-    file: PathBuf,
+    file: Option<PathBuf>,
     /// Chain of effects
     #[arg(
         long,
@@ -42,19 +49,32 @@ pub struct Rec {
     /// Sample rate
     #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
-    /// Sample format of OUT
-    #[arg(long, value_enum, default_value_t = Format::F32)]
-    format: Format,
     /// End after this time
     #[arg(long = "for", value_name = "T")]
     length: Option<Time>,
-    /// Replace OUT if it is there
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    takes: TakeOptions,
 }
 
 impl Rec {
     pub fn run(&self, output: Output) -> Result<(), Failure> {
+        let record = self.takes.configs(self.file.as_deref(), Tap::Post)?;
+        let is_check = record.is_empty();
+        let gate = if is_check {
+            GateConfig::default()
+        } else {
+            self.takes.gate(self.length)
+        };
+        let run = Run {
+            length: Length {
+                // Where a recording waits, its length is the gate's to count.
+                limit: self.length.filter(|_| gate.begin == Begin::AtOnce),
+                source_seconds: None,
+            },
+            done: if is_check { "listened" } else { "recorded" },
+            face: if is_check { Face::Meters } else { Face::Line },
+            ends_with_takes: !is_check,
+        };
         let config = SessionConfig {
             host: self.device_options.host.map(Into::into),
             input: Some(Port {
@@ -69,22 +89,11 @@ impl Rec {
             flight: self.device_options.flight(),
             chain: Chain::parse(&self.fx)?,
             source: Source::Input,
-            record: vec![RecordConfig {
-                format: self.format.into(),
-                tap: Tap::Post,
-                overwrite: overwrite(self.force),
-                ..RecordConfig::new(&self.file)
-            }],
+            meter: Some(Tap::Post).filter(|_| is_check),
+            record,
+            gate,
             ..SessionConfig::default()
         };
-        run(
-            config,
-            Length {
-                limit: self.length,
-                source_seconds: None,
-            },
-            "recorded",
-            output,
-        )
+        run.run(config, output)
     }
 }

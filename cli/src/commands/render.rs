@@ -6,12 +6,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use ossicle::chain::Chain;
-use ossicle::dsp::dither::Dither;
 use ossicle::io::file::AudioFile;
 use ossicle::normalise::{LoudnessTarget, Normalised, Pass, normalise};
 use ossicle::render::{Latency, RenderOptions, RenderReport, RenderTail, render};
 
-use crate::args::Format;
+use crate::args::{DitherArgument, Format};
 use crate::events;
 use crate::exit::{Exit, Failure};
 use crate::loudness::{Dbtp, Level, Lufs};
@@ -82,16 +81,6 @@ pub struct Render {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum DitherArgument {
-    /// To the nearest code
-    None,
-    /// Triangular noise of two codes' width: no distortion
-    Tpdf,
-    /// The same with less of it about 3.5 kHz, where it is heard most
-    Shaped,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
 enum LatencyArgument {
     /// OUT is aligned with IN
     Remove,
@@ -132,11 +121,7 @@ impl Render {
         let options = RenderOptions {
             block_frames: self.block as usize,
             format: self.format.into(),
-            dither: match self.dither {
-                DitherArgument::None => Dither::None,
-                DitherArgument::Tpdf => Dither::Triangular,
-                DitherArgument::Shaped => Dither::Shaped,
-            },
+            dither: self.dither.into(),
             sample_rate_hz: self.rate,
             latency: match self.latency {
                 LatencyArgument::Remove => Latency::Remove,

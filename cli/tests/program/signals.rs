@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::call::{finish, start};
 use crate::sound::{text, write_f32};
 
-fn signal(child: &Child, name: &str) {
+/// Sends a signal to the program.
+pub fn signal(child: &Child, name: &str) {
     // The shell's own `kill`: a small system has no program of that name.
     let line = format!("kill -s {name} {}", child.id());
     let sent = Command::new("sh").args(["-c", &line]).status().unwrap();
@@ -15,7 +16,7 @@ fn signal(child: &Child, name: &str) {
 }
 
 /// Waits until the file is there and holds a header, so the run has begun.
-fn wait_for(path: &std::path::Path) {
+pub fn wait_for(path: &std::path::Path) {
     for _ in 0..500 {
         if std::fs::metadata(path).is_ok_and(|data| data.len() > 44) {
             return;
@@ -23,6 +24,20 @@ fn wait_for(path: &std::path::Path) {
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("{} was not written", path.display());
+}
+
+/// Waits until the program has a file open in the folder that has no name yet.
+fn wait_for_nameless(child: &Child, folder: &std::path::Path) {
+    let files = format!("/proc/{}/fd", child.id());
+    for _ in 0..500 {
+        let open = std::fs::read_dir(&files).into_iter().flatten();
+        let mut paths = open.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        if paths.any(|path| path.starts_with(folder) && !path.ends_with("in.wav")) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("nothing was begun in {}", folder.display());
 }
 
 #[test]
@@ -81,7 +96,7 @@ fn an_interrupted_render_ends_with_130_and_says_how_far_it_came() {
         &fx,
         "--json",
     ]);
-    wait_for(&out);
+    wait_for_nameless(&child, folder.path());
     signal(&child, "TERM");
     let ran = finish(child);
     let message = ran.failed(130);

@@ -12,6 +12,7 @@ mod bridged;
 mod devices;
 mod faults;
 mod flight;
+mod gate;
 mod jack;
 mod jack_exact;
 mod measure;

@@ -2,6 +2,7 @@
 //!
 //! The meters themselves are in [`dsp::meter`](ossicle_dsp::meter).
 
+mod clips;
 mod program;
 mod readings;
 mod scan;

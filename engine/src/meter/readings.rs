@@ -1,5 +1,6 @@
 //! All meters of a stream, and what they read.
 
+use super::clips::Clips;
 use super::spectrum::Spectrum;
 use ossicle_dsp::meter::{
     Correlation, Loudness, MeterError, Rms, SamplePeak, TruePeak, View, layout,
@@ -23,6 +24,7 @@ pub struct Meters {
     channels: usize,
     peak: SamplePeak,
     true_peak: TruePeak,
+    clips: Clips,
     rms: Option<Rms>,
     correlation: Option<Correlation>,
     loudness: Option<Loudness>,
@@ -65,6 +67,9 @@ pub struct ChannelReadings {
     pub largest_true_peak: f32,
     /// Root mean square of the last 300 ms.
     pub rms: Option<f64>,
+    /// How often it clipped so far: runs of samples at full scale, which for whole numbers of 16 bits
+    /// is 32767/32768.
+    pub clips: u64,
 }
 
 impl Readings {
@@ -76,6 +81,12 @@ impl Readings {
             .iter()
             .map(|channel| channel.largest_true_peak);
         peaks.fold(0.0, f32::max)
+    }
+
+    /// How often any channel clipped.
+    #[must_use]
+    pub fn clips(&self) -> u64 {
+        self.channels.iter().map(|channel| channel.clips).sum()
     }
 }
 
@@ -95,6 +106,7 @@ impl Meters {
             channels,
             peak,
             true_peak: TruePeak::new(sample_rate_hz, channels)?,
+            clips: Clips::new(channels),
             rms: Rms::new(sample_rate_hz, channels, RMS_S).ok(),
             correlation: Correlation::new(sample_rate_hz, CORRELATION_S)
                 .ok()
@@ -113,6 +125,7 @@ impl Meters {
         self.peak.push(view);
         self.spectrum.push(view, |_, _| {});
         self.true_peak.push(view);
+        self.clips.push(view);
         if let Some(rms) = &mut self.rms {
             rms.push(view);
         }
@@ -136,6 +149,7 @@ impl Meters {
             largest_peak: self.peak.largest(channel),
             largest_true_peak: self.true_peak.largest(channel),
             rms: self.rms.as_ref().and_then(|rms| rms.value(channel)),
+            clips: self.clips.count(channel),
         };
         Readings {
             momentary_lufs: loudness.and_then(Loudness::momentary_lufs),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ossicle_io::ring::{Cause, FrameReader, Piece};
 
+use super::gate::{Gate, Passed};
 use super::take::Take;
 
 /// Time between two looks at the ring. Nothing wakes the collector: a callback may not.
@@ -19,6 +20,7 @@ const PIECE_FRAMES: usize = 4096;
 /// The end of a record ring that fills a take.
 pub(super) struct Collector {
     ring: FrameReader,
+    gate: Gate,
     take: Arc<Take>,
     scratch: Vec<f32>,
     /// Frames of the ring beyond which it is emptied even where memory is full.
@@ -34,7 +36,7 @@ pub(super) struct Collector {
 
 impl Collector {
     /// For a ring of so many frames.
-    pub(super) fn new(ring: FrameReader, ring_frames: usize, take: Arc<Take>) -> Self {
+    pub(super) fn new(ring: FrameReader, ring_frames: usize, gate: Gate, take: Arc<Take>) -> Self {
         let a_second = u64::from(take.sample_rate_hz());
         Self {
             scratch: vec![0.0; PIECE_FRAMES * take.channels()],
@@ -43,13 +45,19 @@ impl Collector {
             enough_frames: (take.limit_frames() / 4).min(a_second),
             marks: VecDeque::new(),
             ring,
+            gate,
             take,
         }
     }
 
+    /// Where the stream is.
+    pub(super) fn position(&self) -> u64 {
+        self.ring.writer_position()
+    }
+
     /// Marks the place that the stream has come to.
     pub(super) fn mark(&mut self, text: String) {
-        self.marks.push_back((self.ring.writer_position(), text));
+        self.marks.push_back((self.position(), text));
     }
 
     /// Takes what is in the ring; returns whether it is empty. After the last frame was written it
@@ -72,7 +80,9 @@ impl Collector {
             let Some(piece) = self.ring.next_piece(&mut self.scratch[..samples]) else {
                 let is_empty = self.ring.available() == 0;
                 if is_empty && is_last {
-                    self.pass_marks(u64::MAX, position);
+                    self.gate.finish();
+                    // What was marked where nothing is recorded any more stands at the end.
+                    pass_marks(&mut self.marks, &self.take, u64::MAX, u64::MAX);
                 }
                 return is_empty;
             };
@@ -84,35 +94,40 @@ impl Collector {
                 },
                 piece => piece,
             };
-            self.deliver(piece, position);
+            self.deliver(piece);
         }
     }
 
     /// A piece of the stream, in order, from a position of the stream on; sound is in `scratch`.
-    fn deliver(&mut self, piece: Piece, position: u64) {
-        let frames = match piece {
-            Piece::Audio { frames } => frames as u64,
-            Piece::Lost { frames, .. } => frames,
+    fn deliver(&mut self, piece: Piece) {
+        let newest = self.position();
+        let (take, marks) = (&self.take, &mut self.marks);
+        let piece = match piece {
+            Piece::Audio { frames } => Passed::Audio(&self.scratch[..frames * take.channels()]),
+            Piece::Lost { frames, cause, .. } => Passed::Lost { frames, cause },
         };
-        self.pass_marks(position + frames, position);
-        match piece {
-            Piece::Audio { frames } => {
-                let samples = frames * self.take.channels();
-                self.take.append(&self.scratch[..samples]);
+        self.gate.take(piece, newest, &mut |position, passed| {
+            let frames = match passed {
+                Passed::Audio(samples) => (samples.len() / take.channels()) as u64,
+                Passed::Lost { frames, .. } => frames,
+            };
+            pass_marks(marks, take, position + frames, position);
+            match passed {
+                Passed::Audio(samples) => take.append(samples),
+                Passed::Lost { frames, cause } => take.append_lost(frames, cause),
             }
-            Piece::Lost { frames, cause, .. } => self.take.append_lost(frames, cause),
-        }
+        });
     }
+}
 
-    /// Puts the marks before `end` of the stream into the take, whose end is at `position` of the
-    /// stream.
-    fn pass_marks(&mut self, end: u64, position: u64) {
-        while self.marks.front().is_some_and(|(at, _)| *at < end)
-            && let Some((at, text)) = self.marks.pop_front()
-        {
-            let from_here = at.saturating_sub(position);
-            self.take.mark(self.take.frames() + from_here, text);
-        }
+/// Puts the marks before `end` of the stream into the take, whose end is at `position` of the
+/// stream.
+fn pass_marks(marks: &mut VecDeque<(u64, String)>, take: &Take, end: u64, position: u64) {
+    while marks.front().is_some_and(|(at, _)| *at < end)
+        && let Some((at, text)) = marks.pop_front()
+    {
+        let from_here = at.saturating_sub(position);
+        take.mark(take.frames() + from_here, text);
     }
 }
 

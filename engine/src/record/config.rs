@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ossicle_dsp::dither::Dither;
-use ossicle_io::file::Overwrite;
+use ossicle_io::file::{Overwrite, Tags};
 use ossicle_io::sample::SampleFormat;
 
 use super::disk::{Disk, Files};
@@ -23,6 +23,8 @@ pub struct RecordConfig {
     pub tap: Tap,
     /// With [`Tap::Input`], which capture device, from 0 in the order in which they are named.
     pub input: usize,
+    /// What the file says of itself. When it was recorded is added, where nothing is said of that.
+    pub tags: Tags,
     /// Whether a file that is there may be replaced.
     pub overwrite: Overwrite,
     /// How samples become integers, where the format has them. A gap is exact silence all the same.
@@ -47,6 +49,7 @@ impl RecordConfig {
         Self {
             path: path.into(),
             format: SampleFormat::F32,
+            tags: Tags::default(),
             tap: Tap::Post,
             input: 0,
             overwrite: Overwrite::Never,

@@ -26,6 +26,7 @@ pub(super) struct Outlet {
     kind: FileKind,
     disk: Arc<dyn Disk>,
     overwrite: Overwrite,
+    tags: Tags,
     /// The path that numbers are put into.
     pattern: PathBuf,
     /// Folder to go on in when the disk takes no more, while that has not happened.
@@ -43,6 +44,8 @@ struct OpenFile {
     first: u64,
     /// It can be found under its path, and the take knows.
     is_told: bool,
+    /// It says of which time its first frame is.
+    is_dated: bool,
 }
 
 /// How a file ended.
@@ -65,13 +68,14 @@ impl Outlet {
         };
         let kind = FileKind::of_path(&path).map_err(|error| (path.clone(), error))?;
         let disk = config.disk.clone();
-        let writer = create(&*disk, &path, (kind, spec), config.overwrite);
+        let writer = create(&*disk, &path, (kind, spec), &config.tags, config.overwrite);
         let writer = writer.map_err(|error| (path.clone(), error))?;
         Ok(Self {
             spec,
             kind,
             disk,
             overwrite: config.overwrite,
+            tags: config.tags.clone(),
             pattern: config.path.clone(),
             spill: config.spill.clone(),
             most_bytes: match config.split {
@@ -84,6 +88,7 @@ impl Outlet {
                 path,
                 first: 0,
                 is_told: false,
+                is_dated: false,
             },
         })
     }
@@ -157,9 +162,26 @@ impl Outlet {
         self.file.writer.bytes() as f64 / frames as f64
     }
 
-    /// Appends whole frames.
-    pub(super) fn write(&mut self, interleaved: &[f32]) -> Result<(), FileError> {
+    /// Appends whole frames of the take.
+    pub(super) fn write(&mut self, take: &Take, interleaved: &[f32]) -> Result<(), FileError> {
+        if !self.file.is_dated {
+            self.date(take)?;
+        }
         self.file.writer.write(interleaved)
+    }
+
+    /// Begins the file anew, as long as it has no frame and no name: only now it is known of which
+    /// time its first frame is.
+    fn date(&mut self, take: &Take) -> Result<(), FileError> {
+        if self.file.writer.frames() == 0 && !self.file.is_told {
+            let (path, first) = (&self.file.path, self.file.first);
+            let gated = take.desk().gated();
+            let tags = gated.tags(&self.tags, first, self.spec.sample_rate_hz);
+            let shape = (self.kind, self.spec);
+            self.file.writer = create(&*self.disk, path, shape, &tags, self.overwrite)?;
+        }
+        self.file.is_dated = true;
+        Ok(())
     }
 
     /// Makes the file true on the disk for all its frames, and tells the take of it the first time.
@@ -218,13 +240,15 @@ impl Outlet {
         for _ in 0..MOST_NAMES {
             self.number += 1;
             let path = numbered(&self.pattern, self.number);
-            match create(&*self.disk, &path, (self.kind, self.spec), self.overwrite) {
+            let shape = (self.kind, self.spec);
+            match create(&*self.disk, &path, shape, &self.tags, self.overwrite) {
                 Ok(writer) => {
                     return Ok(OpenFile {
                         writer,
                         path,
                         first: 0,
                         is_told: false,
+                        is_dated: false,
                     });
                 }
                 Err(FileError::AlreadyExists | FileError::InUse) => {}
@@ -294,9 +318,10 @@ fn create(
     disk: &dyn Disk,
     path: &Path,
     (kind, spec): (FileKind, WavSpec),
+    tags: &Tags,
     overwrite: Overwrite,
 ) -> Result<AudioWriter, FileError> {
-    AudioWriter::on(disk.create(path, overwrite)?, kind, spec, &Tags::default())
+    AudioWriter::on(disk.create(path, overwrite)?, kind, spec, tags)
 }
 
 /// The labels of a file: the gaps between its frames `first` and `end` with their causes, and marks.

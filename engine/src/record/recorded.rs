@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use ossicle_io::ring::Cause;
 
+use super::gate::Gated;
+
 /// A run of frames that were lost and stand as silence in the take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
@@ -42,6 +44,10 @@ pub struct Recorded {
     pub path: PathBuf,
     /// Frames in all files.
     pub frames: u64,
+    /// Sample rate in hertz.
+    pub sample_rate_hz: u32,
+    /// Which part of the stream it holds. A recording that never began has no file.
+    pub gated: Gated,
     /// Frames that were lost: those that stand as silence, and those behind the end of a take that
     /// its disk cut short.
     pub lost_frames: u64,
@@ -77,4 +83,6 @@ pub struct TakeReport {
     pub gaps: Vec<Gap>,
     /// The files so far.
     pub files: Vec<TakeFile>,
+    /// What it does, and which part of the stream it holds.
+    pub gated: Gated,
 }

@@ -12,6 +12,7 @@ use super::clock_log::{ClockEntry, ClockKeeper};
 use super::collector::{Collector, collect};
 use super::config::RecordConfig;
 use super::disk::Rates;
+use super::gate::{Desk, Gate, GateConfig, Place};
 use super::outlet::Outlet;
 use super::recorded::Recorded;
 use super::take::Take;
@@ -31,6 +32,8 @@ pub(crate) struct Recording {
     flags: Arc<Flags>,
     collecting: JoinHandle<()>,
     writing: JoinHandle<Finished>,
+    /// It is by another clock than the session's.
+    is_beside: bool,
 }
 
 /// What a callback fills.
@@ -50,11 +53,12 @@ pub(crate) struct Shape {
 }
 
 impl Recording {
-    /// Creates the file and starts the threads; the frames go into the returned rings. `number` is
-    /// the take's among those of the session.
+    /// Creates the file and starts the threads; the frames go into the returned rings. `gate` says
+    /// when the recording begins and ends, `number` is the take's among those of the session.
     pub(crate) fn start(
         config: &RecordConfig,
         shape: Shape,
+        gate: (&GateConfig, Place),
         rates: Arc<Rates>,
         number: usize,
     ) -> Result<(Self, Rings), EngineError> {
@@ -65,7 +69,10 @@ impl Recording {
         };
         let outlet = Outlet::create(config, spec)
             .map_err(|(path, error)| EngineError::file(&path, error))?;
-        let limit_frames = (config.memory_seconds * f64::from(spec.sample_rate_hz)) as u64;
+        let (gate, place) = gate;
+        // What was before the begin comes all at once.
+        let seconds = config.memory_seconds + gate.preroll_seconds;
+        let limit_frames = (seconds * f64::from(spec.sample_rate_hz)) as u64;
         let take = Arc::new(Take::new(
             outlet.path(),
             spec.channels,
@@ -83,7 +90,14 @@ impl Recording {
             }
             None => (None, None),
         };
-        let collector = Collector::new(reader, ring_frames, take.clone());
+        let gate = Gate::new(
+            gate,
+            place,
+            spec.channels,
+            spec.sample_rate_hz,
+            take.desk().clone(),
+        );
+        let collector = Collector::new(reader, ring_frames, gate, take.clone());
         let collector = Arc::new(Mutex::new(collector));
         let (ended, flags) = (Arc::new(AtomicBool::new(false)), Arc::new(Flags::default()));
         let writer = Writer::new(
@@ -97,8 +111,12 @@ impl Recording {
         let writing = spawn("ossicle-writer", move || writer.run())?;
         let collecting = {
             let (collector, ended, flags) = (collector.clone(), ended.clone(), flags.clone());
+            let take = take.clone();
             spawn("ossicle-collector", move || {
                 collect(&collector, &ended);
+                if take.desk().gated().first_frame.is_none() {
+                    flags.discard.store(true, Ordering::Release);
+                }
                 flags.collected.store(true, Ordering::Release);
             })
         };
@@ -114,6 +132,7 @@ impl Recording {
             flags,
             collecting,
             writing,
+            is_beside: shape.beside_hz.is_some(),
         };
         Ok((recording, Rings { frames, clock }))
     }
@@ -130,6 +149,29 @@ impl Recording {
     /// Takes what is in the ring, beside the thread that does: for a session whose time is virtual.
     pub(crate) fn turn(&self) {
         self.lock().turn(false);
+    }
+
+    /// Orders all recordings to begin or to go on where the stream is now.
+    pub(crate) fn go(recordings: &[Self]) {
+        Self::order(recordings, |desk, at| desk.go(at));
+    }
+
+    /// Orders all recordings to pause where the stream is now.
+    pub(crate) fn pause(recordings: &[Self]) {
+        Self::order(recordings, |desk, at| desk.pause(at));
+    }
+
+    /// Gives an order for the same place of the stream to all that are by one clock.
+    fn order(recordings: &[Self], order: impl Fn(&Desk, u64)) {
+        // Nothing passes the gates meanwhile.
+        let collectors: Vec<_> = recordings.iter().map(Self::lock).collect();
+        let here = |number: usize| collectors[number].position();
+        let together = |number: &usize| !recordings[*number].is_beside;
+        let at = (0..recordings.len()).filter(together).map(here).max();
+        for (number, recording) in recordings.iter().enumerate() {
+            let at = at.filter(|_| !recording.is_beside);
+            order(recording.take.desk(), at.unwrap_or_else(|| here(number)));
+        }
     }
 
     /// Marks the place that the stream has come to.
@@ -180,6 +222,8 @@ fn recorded(take: &Take, finished: Finished) -> Recorded {
     Recorded {
         path: Path::to_owned(take.path()),
         frames: take.written_frames(),
+        sample_rate_hz: take.sample_rate_hz(),
+        gated: take.desk().gated(),
         lost_frames: gaps.iter().map(|gap| gap.frames).sum(),
         gaps,
         marks: take.marks(),

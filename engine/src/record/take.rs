@@ -7,14 +7,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ossicle_io::ring::Cause;
 
+use super::gate::Desk;
 use super::memory::{Held, Memory};
 use super::recorded::{Gap, Mark, TakeFile, TakeReport};
 use super::source::TakeSource;
 
 /// A recording in progress or done, readable by index from any ordinary thread.
 ///
-/// The position of a frame in the take is its position in the stream: what was lost is silence of
-/// the same length, listed in [`gaps`](Self::gaps).
+/// What was lost is silence of the same length, listed in [`gaps`](Self::gaps): the position of a
+/// frame in the take is its position in the stream, from where the take began, less what pauses left
+/// out: see [`TakeReport::gated`].
 #[derive(Debug)]
 pub struct Take {
     path: PathBuf,
@@ -26,6 +28,8 @@ pub struct Take {
     frames: AtomicU64,
     /// The disk takes no more: frames are counted and let go.
     abandoned: AtomicBool,
+    /// Where the recording gets its orders.
+    desk: Arc<Desk>,
     state: Mutex<State>,
 }
 
@@ -57,6 +61,7 @@ impl Take {
             limit_frames: limit_frames.max(2 * Memory::CHUNK_FRAMES as u64),
             frames: AtomicU64::new(0),
             abandoned: AtomicBool::new(false),
+            desk: Arc::default(),
             state: Mutex::new(State {
                 memory: Memory::new(channels),
                 ..State::default()
@@ -122,7 +127,13 @@ impl Take {
             room_seconds: state.room_seconds,
             gaps: state.gaps.clone(),
             files: state.files.clone(),
+            gated: self.desk.gated(),
         }
+    }
+
+    /// Orders to the recording, and what became of them.
+    pub(crate) fn desk(&self) -> &Arc<Desk> {
+        &self.desk
     }
 
     /// Frames that fit before the limit of memory is reached.

@@ -234,7 +234,9 @@ impl Writer {
             // A place to split may have been found in what was just drawn.
             let split = self.drawn.split_after(self.outlet.first());
             let now = now.min(usize::try_from(split - self.given).unwrap_or(now));
-            let result = self.outlet.write(self.drawn.frames(self.given, now));
+            let result = self
+                .outlet
+                .write(&self.take, self.drawn.frames(self.given, now));
             self.given = self.outlet.end();
             result?;
         }

@@ -9,7 +9,7 @@ use super::own::BlockCallback;
 use super::realtime::RealtimeRights;
 use crate::chain::Chain;
 use crate::flight::FlightConfig;
-use crate::record::{RecordConfig, Tap};
+use crate::record::{GateConfig, RecordConfig, Tap};
 
 /// What a session is to do: devices, source, chain, recording.
 ///
@@ -59,6 +59,8 @@ pub struct SessionConfig {
     pub meter: Option<Tap>,
     /// What is recorded: a take for each.
     pub record: Vec<RecordConfig>,
+    /// When the recordings begin and end, if not with the session.
+    pub gate: GateConfig,
     /// Where the stream ends, if not before.
     pub limit: Option<Moment>,
     /// Where the flight recorder writes when something was late.

@@ -42,17 +42,22 @@ impl Metering {
         Ok((MeterRing { tap, ring: writer }, metering))
     }
 
-    /// Measures what has come since, and says what the meters read.
+    /// Measures what had come by now, and says what the meters read. What comes meanwhile waits: where
+    /// measuring is slower than the sound, this would never end.
     pub(super) fn look(&mut self) -> Readings {
         let channels = self.ring.channels();
-        loop {
-            let frames = self.ring.read(&mut self.piece);
+        let mut left = self.ring.available();
+        while left > 0 {
+            let room = left.min(PIECE_FRAMES) * channels;
+            let frames = self.ring.read(&mut self.piece[..room]);
             if frames == 0 {
-                return self.meters.readings();
+                break;
             }
+            left -= frames;
             let view = View::interleaved(&self.piece[..frames * channels], channels);
             self.meters.push(&view);
         }
+        self.meters.readings()
     }
 
     /// As [`look`](Self::look), when no more will come; and the frames that were not measured.

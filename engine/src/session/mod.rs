@@ -6,6 +6,7 @@ mod core;
 mod device;
 mod event;
 mod feed;
+mod gates;
 mod lanes;
 mod levels;
 mod link;
@@ -83,6 +84,8 @@ pub struct Session {
     infos: Vec<StreamInfo>,
     player: Option<Player>,
     recordings: Vec<Recording>,
+    /// The recordings have a length of their own.
+    takes_have_limit: bool,
     levels: Levels,
     metering: Option<Metering>,
     keeper: Keeper,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::taps::TapRing;
 use crate::error::EngineError;
-use crate::record::{Rates, RecordConfig, Recording, Rings, Shape, Tap};
+use crate::record::{GateConfig, Lead, Place, Rates, RecordConfig, Recording, Rings, Shape, Tap};
 
 /// What can be recorded.
 pub(super) struct Sounds {
@@ -61,11 +61,17 @@ impl Sounds {
     }
 
     /// Begins all recordings, or none.
-    pub(super) fn record(&self, configs: &[RecordConfig]) -> Result<Begun, EngineError> {
+    pub(super) fn record(
+        &self,
+        configs: &[RecordConfig],
+        gate: &GateConfig,
+    ) -> Result<Begun, EngineError> {
         let mut begun = Begun::default();
+        let mut lead = None;
         let rates = Arc::new(Rates::default());
         for (number, config) in configs.iter().enumerate() {
-            match self.begin(config, &configs[..number], &rates, number) {
+            let gate = (gate, self.place(config, &mut lead)?);
+            match self.begin(config, &configs[..number], gate, &rates, number) {
                 Ok((recording, rings)) => {
                     begun.recordings.push(recording);
                     match config.tap {
@@ -88,10 +94,25 @@ impl Sounds {
         Ok(begun)
     }
 
+    /// The first recording begins where its sound says, the others where it does.
+    fn place(
+        &self,
+        config: &RecordConfig,
+        lead: &mut Option<Arc<Lead>>,
+    ) -> Result<Place, EngineError> {
+        if let Some(lead) = lead {
+            return Ok(Place::Further(lead.clone()));
+        }
+        let shape = self.shape(config.tap, config.input)?;
+        let first = lead.insert(Arc::new(Lead::new(shape.sample_rate_hz)));
+        Ok(Place::First(first.clone()))
+    }
+
     fn begin(
         &self,
         config: &RecordConfig,
         before: &[RecordConfig],
+        gate: (&GateConfig, Place),
         rates: &Arc<Rates>,
         number: usize,
     ) -> Result<(Recording, Rings), EngineError> {
@@ -101,6 +122,6 @@ impl Sounds {
                 path: config.path.clone(),
             });
         }
-        Recording::start(config, shape, rates.clone(), number)
+        Recording::start(config, shape, gate, rates.clone(), number)
     }
 }

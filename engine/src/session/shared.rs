@@ -65,6 +65,11 @@ impl Shared {
         self.end_at.fetch_min(position, Ordering::AcqRel);
     }
 
+    /// Does not end by itself any more, unless it has.
+    pub(super) fn end_never(&self) {
+        self.end_at.store(u64::MAX, Ordering::Release);
+    }
+
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
     }

@@ -129,7 +129,7 @@ pub(super) fn start(
         recordings,
         taps,
         raw,
-    } = sounds.record(&config.record)?;
+    } = sounds.record(&config.record, &config.gate)?;
     let outs = opened.devices.iter().filter_map(|(role, _)| role.out);
     let outs = outs.max().map_or(1, |most| most + 1);
     let output_channels: Vec<usize> = opened
@@ -186,6 +186,7 @@ pub(super) fn start(
         realtime: config.realtime.scheduling,
     };
     let mut session = Session {
+        takes_have_limit: config.gate.limit.is_some(),
         controller,
         shared,
         counters,
@@ -208,7 +209,11 @@ pub(super) fn start(
         memory_locked,
     };
     match start_streams(&mut session, opened, wishes.buffer_frames, raw) {
-        Ok(()) => Ok(session),
+        Ok(()) => {
+            let takes = session.recordings.iter().map(Recording::take);
+            takes.for_each(|take| take.desk().set_running());
+            Ok(session)
+        }
         Err(error) => {
             abandon(session);
             Err(error)

@@ -15,6 +15,7 @@ mod file_storage;
 mod flac_encoder;
 mod flac_front;
 mod flac_recover;
+mod local_time;
 mod locked_file;
 mod ogg_encoder;
 mod ogg_page;

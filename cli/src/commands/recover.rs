@@ -1,0 +1,165 @@
+//! `ossicle recover`: finishes recordings that were never closed.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ossicle::io::file::CivilTime;
+use ossicle::record::recover::{Unclosed, find};
+use serde::Serialize;
+
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::times::shown;
+
+/// Finish recordings that a crash or a power cut left open
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  \
+    ossicle recover ~/takes --dry-run\n\n\
+    A recording that was not closed can be played as it is; finishing it wins what was written after\n\
+    its last checkpoint, writes what is known of its gaps into it, and gives it its name. Recordings\n\
+    that are being written are left alone.")]
+pub struct Recover {
+    /// Folder to look in, not below it, or a file
+    #[arg(value_name = "DIR", default_value = ".")]
+    folders: Vec<PathBuf>,
+    /// Say what is there, and leave it so
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Serialize)]
+struct Found {
+    takes: Vec<TakeObject>,
+    warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct TakeObject {
+    /// Where it is now; null when there was not a frame in it, and it was removed.
+    file: Option<String>,
+    sample_rate_hz: u32,
+    /// When it was written last, in local time.
+    written: Option<String>,
+    /// Frames that every reader found.
+    frames_said: u64,
+    /// Frames that are in the file.
+    frames: u64,
+    /// Gaps that its list knows of.
+    gaps: usize,
+    finished: bool,
+}
+
+impl Recover {
+    pub fn run(&self, output: Output) -> Result<(), Failure> {
+        let (mut takes, mut warnings, mut failure) = (Vec::new(), Vec::new(), None);
+        for folder in &self.folders {
+            let unclosed = find(folder).map_err(|error| Failure::file(folder, &error))?;
+            for take in unclosed {
+                let path = take.path();
+                match self.take(take, &mut warnings) {
+                    Ok(take) => takes.push(take),
+                    // The others are not to wait for it.
+                    Err(error) => {
+                        failure.get_or_insert(Failure::file(&path, &error));
+                    }
+                }
+            }
+        }
+        warnings.iter().for_each(|line| output.warning(line));
+        let text = match takes.is_empty() && failure.is_none() {
+            true => format!("{}: all is closed", of_all(&self.folders)),
+            false => takes
+                .iter()
+                .map(TakeObject::text)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        };
+        match failure {
+            Some(failure) => {
+                if !text.is_empty() && !output.json {
+                    output.result(&(), &text);
+                }
+                Err(failure)
+            }
+            None => {
+                output.result(&Found { takes, warnings }, &text);
+                Ok(())
+            }
+        }
+    }
+
+    fn take(
+        &self,
+        take: Unclosed,
+        warnings: &mut Vec<String>,
+    ) -> Result<TakeObject, ossicle::io::file::FileError> {
+        let mut object = TakeObject {
+            file: Some(take.path().display().to_string()),
+            sample_rate_hz: take.sample_rate_hz(),
+            written: take.modified().map(CivilTime::local).map(written),
+            frames_said: take.frames_said(),
+            frames: take.frames_there(),
+            gaps: take.gaps(),
+            finished: false,
+        };
+        if self.dry_run {
+            return Ok(object);
+        }
+        let wanted = take.path();
+        let restored = take.finish()?;
+        if let Some(error) = restored.list_error {
+            warnings.push(format!("{}.gaps.json: {error}", wanted.display()));
+        }
+        object.file = restored.file.path.as_deref().map(display);
+        object.frames = restored.file.frames;
+        object.finished = true;
+        if let Some(path) = restored.file.path.filter(|path| *path != wanted) {
+            let (path, wanted) = (path.display(), wanted.display());
+            warnings.push(format!("{wanted} is another file: it is {path}"));
+        }
+        Ok(object)
+    }
+}
+
+impl TakeObject {
+    fn text(&self) -> String {
+        let Some(file) = &self.file else {
+            return "one without a frame was removed".to_string();
+        };
+        let rate = self.sample_rate_hz;
+        let won = self.frames.saturating_sub(self.frames_said);
+        let mut parts = vec![format!(
+            "{file}: {} ({} frames, {won} more than its header says)",
+            shown(self.frames, rate),
+            self.frames
+        )];
+        parts.extend(self.written.as_ref().map(|at| format!("of {at}")));
+        match self.gaps {
+            0 => {}
+            1 => parts.push("1 gap".to_string()),
+            gaps => parts.push(format!("{gaps} gaps")),
+        }
+        parts.push(match self.finished {
+            true => "finished".to_string(),
+            false => "not closed".to_string(),
+        });
+        parts.join(", ")
+    }
+}
+
+fn display(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn of_all(folders: &[PathBuf]) -> String {
+    let names: Vec<String> = folders.iter().map(|folder| display(folder)).collect();
+    names.join(", ")
+}
+
+/// `2026-03-09 07:05:59`.
+fn written(at: CivilTime) -> String {
+    format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+        at.year, at.month, at.day, at.hour, at.minute, at.second
+    )
+}

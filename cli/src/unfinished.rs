@@ -1,0 +1,39 @@
+//! Warns of takes that were not closed where a recording begins.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use ossicle::io::file::recover::open_takes;
+use ossicle::record::RecordConfig;
+
+/// A line for each folder of the recordings that has such takes.
+pub fn warnings(record: &[RecordConfig]) -> Vec<String> {
+    let folders: BTreeSet<PathBuf> = record
+        .iter()
+        .flat_map(|record| [record.path.parent(), record.spill.as_deref()])
+        .flatten()
+        .map(|folder| match folder {
+            folder if folder == Path::new("") => PathBuf::from("."),
+            folder => folder.to_owned(),
+        })
+        .collect();
+    folders
+        .iter()
+        .filter_map(|folder| warning(folder))
+        .collect()
+}
+
+fn warning(folder: &Path) -> Option<String> {
+    // What is wrong with the folder is told when a file is made there.
+    let takes = open_takes(folder).ok()?;
+    let first = takes.first()?.final_path();
+    let name = first.file_name().unwrap_or_default().to_string_lossy();
+    let others = match takes.len() - 1 {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    };
+    let folder = folder.display();
+    Some(format!(
+        "{folder}: {name}{others} was not closed: \"ossicle recover {folder}\" finishes it"
+    ))
+}

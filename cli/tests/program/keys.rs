@@ -1,0 +1,61 @@
+//! Single keys on a terminal: `script` gives the program one.
+
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::call::finish;
+use crate::signals::wait_for;
+use crate::sound::text;
+
+/// Runs a shell's line on a terminal whose keys come from standard input.
+fn on_a_terminal(line: &str) -> Child {
+    Command::new("script")
+        .args(["-qec", line, "/dev/null"])
+        .env("SHELL", "/bin/sh")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn keys_mark_pause_and_end_and_leave_the_terminal_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, json) = (folder.path().join("take.wav"), folder.path().join("json"));
+    let [before, during, after] =
+        ["before", "during", "after"].map(|name| folder.path().join(name));
+    let line = format!(
+        "stty -a > {}; (until [ -e {} ]; do sleep 0.05; done; stty -a < /dev/tty > {}) & \
+         {} rec {} --host null --json > {}; stty -a > {}",
+        text(&before),
+        text(&out),
+        text(&during),
+        env!("CARGO_BIN_EXE_ossicle"),
+        text(&out),
+        text(&json),
+        text(&after)
+    );
+    let mut child = on_a_terminal(&line);
+    let mut keys = child.stdin.take().unwrap();
+    wait_for(&out);
+    let mut press = |key: &str| {
+        std::thread::sleep(Duration::from_millis(250));
+        keys.write_all(key.as_bytes()).unwrap();
+        keys.flush().unwrap();
+    };
+    for key in ["m", "x", "p", "p", "M"] {
+        press(key);
+    }
+    std::thread::sleep(Duration::from_millis(250));
+    press("q");
+    finish(child).done();
+    let read = |path| std::fs::read_to_string(path).unwrap();
+    assert_eq!(read(&before), read(&after));
+    assert!(read(&during).contains("-icanon"), "{}", read(&during));
+    let json: serde_json::Value = serde_json::from_str(&read(&json)).unwrap();
+    let take = &json["takes"][0];
+    assert_eq!(take["markers"].as_array().unwrap().len(), 2, "{take}");
+    assert_eq!(take["pauses"].as_array().unwrap().len(), 1, "{take}");
+}

@@ -10,7 +10,8 @@
 //!   between two real servers.
 //! - `drift`: how fast and how well two clocks are kept in step, beside what others do.
 //! - `fuzz [--short]`: ten million sound files with errors in them; with `--short` some thousands.
-//! - `recorder [--short] [1|2|3|4 ...]`: real faults thrown at the recorder and at those of Debian beside it.
+//! - `recorder [--short] [BAR ...]`: the recorder's laws in their long form, and real faults thrown at it and
+//!   at the recorders of Debian beside it.
 //! - `setup`: only what the others need from the system, for building and testing.
 
 mod bars;

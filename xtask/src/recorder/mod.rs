@@ -1,5 +1,6 @@
-//! `cargo xtask recorder [--short] [1|2|3|4 ...]`: real faults thrown at `ossicle rec` and at the recorders of
-//! Debian beside it, on the same disk at the same time.
+//! `cargo xtask recorder [--short] [1|2|3|4|5|6|7|9 ...]`: what the crates' tests show of the recorder in their
+//! long form, and real faults thrown at `ossicle rec` and at the recorders of Debian beside it, on the
+//! same disk at the same time.
 //!
 //! The source is a counter: each frame's value is its number, so that each frame that is lost, and
 //! each that is replaced by silence, can be counted. A control client beside the recorders hears the
@@ -12,6 +13,7 @@ mod dice;
 mod faults;
 mod judges;
 mod kills;
+mod laws;
 mod listed;
 mod mount;
 mod pool;
@@ -26,6 +28,7 @@ mod watch;
 use anyhow::{Result, bail};
 use xtask::bar::Bar;
 
+use crate::fuzz;
 use crate::setup;
 use crate::steps::{cargo, run as run_command, step, target};
 use crate::table::Table;
@@ -66,15 +69,12 @@ const SHORT: Times = Times {
 /// # Errors
 /// When a bar does not hold, or something cannot be run.
 pub fn run(options: &[&str]) -> Result<()> {
-    let is_known = |option: &&&str| ["--short", "1", "2", "3", "4"].contains(*option);
-    if let Some(unknown) = options.iter().find(|option| !is_known(option)) {
-        bail!("recorder: {unknown} is not known (allowed: --short, bars 1 to 4)");
+    let known = ["--short", "1", "2", "3", "4", "5", "6", "7", "9"];
+    if let Some(unknown) = options.iter().find(|option| !known.contains(option)) {
+        bail!("recorder: {unknown} is not known (allowed: --short, bars 1 to 7 and 9)");
     }
-    let times = if options.contains(&"--short") {
-        SHORT
-    } else {
-        LONG
-    };
+    let is_short = options.contains(&"--short");
+    let times = if is_short { SHORT } else { LONG };
     let is_wanted =
         |bar: &str| options.contains(&bar) || options.iter().all(|option| *option == "--short");
     let mut table = Table::default();
@@ -91,6 +91,19 @@ pub fn run(options: &[&str]) -> Result<()> {
         build.arg("--target-dir").arg(target());
         run_command(build)
     })?;
+    if !is_short {
+        step("laws", || laws::run(is_wanted, &mut table))?;
+        if is_wanted("9") {
+            let broken = step("broken files", || fuzz::all(false));
+            table.judge(
+                "bar 9: ten million broken files",
+                broken.map(|()| "no harm".to_owned()),
+            );
+        }
+    }
+    if !["1", "2", "3", "4"].into_iter().any(is_wanted) {
+        return table.finish();
+    }
     let mut stage = None;
     step("servers", || {
         stage = Some(scene::Stage::start(&mut score)?);

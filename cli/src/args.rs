@@ -29,7 +29,7 @@ CHAIN   name:parameter=value,parameter=value | name2:...   or @file.toml
         name ~ 30%                 so much of it is heard; ~ off passes it by
         send:bus=B,level=-6dB | ... | bus:name=B ( CHAIN )
         name < B                   bus B is the side-chain
-T       1.5s, 250ms, 1:02.5, 48000f (frames), or bare seconds
+T       1.5s, 250ms, 10m, 2h, 1:02.5, 48000f (frames), or bare seconds
 Exit    0 done, 1 usage, 2 input or file, 3 device (doctor: something stands in the way),
         4 no room, 5 replay: other bits than recorded; sim: something broke, 130 interrupted with incomplete output
 

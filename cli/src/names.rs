@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use ossicle::io::file::CivilTime;
 
 use crate::exit::Failure;
+use crate::folders;
 
 /// Digits of a number at least.
 const DIGITS: usize = 3;
@@ -31,10 +32,7 @@ pub fn expand(pattern: &Path, now: CivilTime) -> Result<PathBuf, Failure> {
         return Ok(text.into());
     };
     let path = Path::new(&text);
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
+    let folder = folders::of(path);
     let start = before.rsplit(std::path::is_separator).next();
     let number = next_number(folder, start.unwrap_or_default());
     let number = format!("{number:0DIGITS$}");

@@ -114,7 +114,10 @@ impl Run<'_> {
             output.warning(warning);
         }
         summary.warnings.splice(..0, unfinished);
-        output.summary(&summary, &summary.text(self.done));
+        // Of a run that is for its recording, what was waited for and left out is no length.
+        let recorded = summary.file_frames.filter(|_| self.ends_with_takes);
+        let frames = recorded.unwrap_or(summary.frames);
+        output.summary(&summary, &summary.text(self.done, frames));
         Ok(())
     }
 

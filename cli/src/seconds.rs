@@ -14,7 +14,7 @@ impl FromStr for Seconds {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.parse() {
             Ok(Time::Seconds(seconds)) => Ok(Self(seconds)),
-            _ => Err("allowed: 1.5s, 250ms, 1:02.5, or bare seconds"),
+            _ => Err("allowed: 1.5s, 250ms, 10m, 2h, 1:02.5, or bare seconds"),
         }
     }
 }

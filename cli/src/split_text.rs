@@ -68,11 +68,11 @@ impl FromStr for SplitText {
             Some(_) => return Err(NotASplit),
             None => {}
         }
-        match time(text) {
-            Some(Time::Seconds(seconds)) if seconds < LEAST_SECONDS => Err(NotASplit),
-            Some(Time::Frames(frames)) if frames < LEAST_FRAMES => Err(NotASplit),
-            Some(time) => Ok(Self(Split::Every(time.into()))),
-            None => Err(NotASplit),
+        match text.parse() {
+            Ok(Time::Seconds(seconds)) if seconds < LEAST_SECONDS => Err(NotASplit),
+            Ok(Time::Frames(frames)) if frames < LEAST_FRAMES => Err(NotASplit),
+            Ok(time) => Ok(Self(Split::Every(time.into()))),
+            Err(_) => Err(NotASplit),
         }
     }
 }
@@ -82,16 +82,6 @@ fn bytes(text: &str) -> Option<u64> {
         let number: f64 = plain(text.strip_suffix(unit)?)?;
         Some((number * *size as f64) as u64)
     })
-}
-
-/// A time; minutes and hours may be written with their letters too.
-fn time(text: &str) -> Option<Time> {
-    for (letter, seconds) in [('m', 60.0), ('h', 3600.0)] {
-        if let Some(number) = text.strip_suffix(letter) {
-            return plain(number).map(|number| Time::Seconds(number * seconds));
-        }
-    }
-    text.parse().ok()
 }
 
 /// Digits with at most one point among them.

@@ -156,12 +156,11 @@ impl Summary {
         self.peak_dbfs = dbfs(peak);
     }
 
-    /// The summary in words, a line each, headed by what was done: `played`.
-    pub fn text(&self, done: &str) -> String {
-        let seconds = shown(self.frames, self.sample_rate_hz);
+    /// The summary in words, a line each, headed by what was done: `played`, and to how many frames.
+    pub fn text(&self, done: &str, frames: u64) -> String {
+        let seconds = shown(frames, self.sample_rate_hz);
         let mut lines = vec![format!(
-            "{done} {seconds} ({} frames, {} Hz, {})",
-            self.frames,
+            "{done} {seconds} ({frames} frames, {} Hz, {})",
             self.sample_rate_hz,
             plural(self.channels as u64, "channel")
         )];

@@ -10,6 +10,7 @@ use ossicle::record::{Begin, GateConfig, RecordConfig, Tap};
 
 use crate::args::{DitherArgument, Format, overwrite};
 use crate::exit::Failure;
+use crate::folders;
 use crate::names::expand;
 use crate::seconds::{Seconds, seconds_within};
 use crate::silence::{SilenceText, level_dbfs};
@@ -94,9 +95,15 @@ impl TakeOptions {
         let mut configs = Vec::new();
         for (path, tap) in [(out, tap), (self.dry.as_deref(), Tap::Pre)] {
             if let Some(path) = path {
-                configs.push(self.config(&expand(path, now)?, tap));
+                let path = expand(path, now)?;
+                folders::is_there(folders::of(&path))?;
+                configs.push(self.config(&path, tap));
             }
         }
+        if let [one, other] = configs.as_slice() {
+            folders::differ(&one.path, &other.path)?;
+        }
+        self.spill.as_deref().map_or(Ok(()), folders::is_there)?;
         match self.wanting() {
             Some(option) if configs.is_empty() => Err(Failure::usage(format!(
                 "{option} says how to record, and no file to record to is named"

@@ -1,4 +1,5 @@
-//! Times as people write them: `1.5s`, `250ms`, `1:02.5`, `48000f`, or bare seconds.
+//! Times as people write them: `1.5s`, `250ms`, `10m`, `2h`, `1:02.5`, `48000f`, or bare
+//! seconds.
 
 use core::fmt;
 use core::str::FromStr;
@@ -20,7 +21,8 @@ pub struct NotATime;
 
 impl fmt::Display for NotATime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("allowed: 1.5s, 250ms, 1:02.5, 48000f (frames), or bare seconds")
+        formatter
+            .write_str("allowed: 1.5s, 250ms, 10m, 2h, 1:02.5, 48000f (frames), or bare seconds")
     }
 }
 
@@ -38,6 +40,10 @@ impl FromStr for Time {
             clock(text)?
         } else if let Some(milliseconds) = text.strip_suffix("ms") {
             decimal(milliseconds)? / 1000.0
+        } else if let Some(minutes) = text.strip_suffix('m') {
+            decimal(minutes)? * 60.0
+        } else if let Some(hours) = text.strip_suffix('h') {
+            decimal(hours)? * 3600.0
         } else {
             decimal(text.strip_suffix('s').unwrap_or(text))?
         };
@@ -132,6 +138,8 @@ mod tests {
             ("1:02.5", Time::Seconds(62.5)),
             ("2:00:01", Time::Seconds(7201.0)),
             ("90:00", Time::Seconds(5400.0)),
+            ("10m", Time::Seconds(600.0)),
+            ("1.5h", Time::Seconds(5400.0)),
             ("48000f", Time::Frames(48000)),
             ("3", Time::Seconds(3.0)),
             (".5", Time::Seconds(0.5)),
@@ -149,6 +157,10 @@ mod tests {
             "s",
             "ms",
             "f",
+            "m",
+            "h",
+            "infh",
+            "1h30m",
             "-1",
             "-1s",
             "+1",
@@ -166,7 +178,7 @@ mod tests {
             "1 s",
             "1.2.3",
             "abc",
-            "1h",
+            "1d",
             "18446744073709551616f",
         ] {
             let got: Result<Time, NotATime> = text.parse();

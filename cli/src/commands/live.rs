@@ -16,7 +16,7 @@ use crate::times::Time;
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  \
     ossicle live --fx envelope_limiter --buffer 64 --record wet.wav --dry dry.wav\n\n\
-    Ctrl-C ends the run.")]
+    Ctrl-C and SIGTERM end the run. With --record or --dry, keys and signals are those of rec.")]
 pub struct Live {
     /// Chain of effects
     #[arg(
@@ -53,7 +53,7 @@ pub struct Live {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum TapArgument {
-    /// As the device delivered it
+    /// As the device delivered it; of several, the first
     Input,
     /// At the chain's input
     Pre,

@@ -221,7 +221,7 @@ impl Render {
             summary.loudness = (&normalised.after).into();
             summary.gain_db = Some(normalised.gain_db);
         }
-        output.summary(&summary, &summary.text("rendered"));
+        output.summary(&summary, &summary.text("rendered", summary.frames));
         Ok(())
     }
 }

@@ -179,6 +179,21 @@ fn a_pause_leaves_out_what_it_says_and_marks_are_kept() {
 }
 
 #[test]
+fn what_was_waited_for_is_no_length_of_the_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("take.wav");
+    let child = start(&["rec", text(&out), "--host", "null", "--preroll", "10s"]);
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    signal(&child, "TERM");
+    let ran = finish(child);
+    assert!(
+        ran.stdout.starts_with("recorded 0:00.000 (0 frames, "),
+        "{ran:?}"
+    );
+    assert!(ran.stdout.contains("take.wav was not begun"), "{ran:?}");
+}
+
+#[test]
 fn how_to_record_wants_something_to_record_to() {
     for options in [
         &["--on-sound", "-40dBFS"][..],

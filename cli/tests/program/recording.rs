@@ -246,3 +246,62 @@ fn a_killed_recording_is_told_of_and_finished() {
     let nowhere = folder.path().join("nowhere");
     ossicle(&["recover", text(&nowhere)]).failed(2);
 }
+
+#[test]
+fn two_recordings_never_go_to_one_file_by_two_ways() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("take.wav");
+    let same = folder
+        .path()
+        .join(".")
+        .join("..")
+        .join(folder.path().file_name().unwrap());
+    let dry = same.join("take.wav");
+    let ran = ossicle(&[
+        "rec",
+        text(&out),
+        "--dry",
+        text(&dry),
+        "--force",
+        "--host",
+        "null",
+        "--for",
+        "0.1s",
+    ]);
+    assert!(
+        ran.failed(2).contains("two recordings go to this file"),
+        "{ran:?}"
+    );
+    assert!(!out.exists());
+}
+
+#[test]
+fn folders_are_looked_at_before_the_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("file"), "").unwrap();
+    let rec = |out: &str, options: &[&str]| {
+        let out = at(out);
+        let mut line = vec!["rec", text(&out), "--host", "null", "--for", "0.1s"];
+        line.extend(options);
+        ossicle(&line)
+    };
+    assert!(
+        rec("none/take.wav", &[])
+            .failed(2)
+            .contains("none: no such folder")
+    );
+    assert!(
+        rec("file/take.wav", &[])
+            .failed(2)
+            .contains("file: is no folder")
+    );
+    for (spill, part) in [("none", "no such folder"), ("file", "is no folder")] {
+        let ran = rec("take.wav", &["--spill", text(&at(spill))]);
+        assert!(
+            ran.failed(2).contains(&format!("{spill}: {part}")),
+            "{ran:?}"
+        );
+    }
+    assert!(!at("take.wav").exists());
+}

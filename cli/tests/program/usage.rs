@@ -43,8 +43,8 @@ fn a_wrong_command_line_ends_with_1_in_one_line() {
         (&["play", "x.wav", "--speed", "2"], "--speed"),
         (&["play", "x.wav", "--host", "oss"], "alsa"),
         (
-            &["play", "x.wav", "--seek", "1h"],
-            "allowed: 1.5s, 250ms, 1:02.5, 48000f",
+            &["play", "x.wav", "--seek", "1d"],
+            "allowed: 1.5s, 250ms, 10m, 2h, 1:02.5, 48000f",
         ),
         (&["play", "x.wav", "--buffer", "0"], "--buffer"),
         (&["render", "a.wav", "b.wav", "--block", "0"], "--block"),

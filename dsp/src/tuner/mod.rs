@@ -196,12 +196,13 @@ impl Tuner {
         let last_hz = self.last_hz.take();
         let earlier = self.of_earlier.filter(|samples| *samples <= self.longest);
         let read = self.read(sound);
+        if let Some((.., used)) = read {
+            // What was before is another note, or is no longer needed.
+            (self.of_note, self.of_earlier) = (used, None);
+        }
         let (frequency_hz, clarity, used) =
             read.or_else(|| earlier.and_then(|samples| self.read(last(samples))))?;
         self.last_hz = Some(frequency_hz);
-        // What was before is another note; or of this one, from the earlier beginning on.
-        self.of_note = used;
-        self.of_earlier = None;
         // One look alone may be deceived.
         last_hz.filter(|last| (1.0 / AGREED..AGREED).contains(&(frequency_hz / last)))?;
         Some(Reading {

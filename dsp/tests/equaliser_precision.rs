@@ -158,9 +158,9 @@ impl Model {
     }
 
     /// Moves the coefficients on their way and gives the next output. Each number goes through three
-    /// smoothers with a time constant of an 18th of 20 ms.
+    /// smoothers with a time constant of an 18th of 30 ms.
     fn next(&mut self, target: &Numbers, input: f64) -> f64 {
-        let share = 18.0 / 960.0;
+        let share = 18.0 / 1440.0;
         let mut to = *target;
         for stage in &mut self.numbers {
             for (at, to) in stage.iter_mut().zip(&mut to) {

@@ -75,27 +75,36 @@ fn two_channels_keep_the_side_that_is_turned_to() {
     }
 }
 
+/// The share of its way that a glide of 20 ms has gone after so many frames: three equal one-pole low
+/// passes in a row, each with 20 time constants in it; then all of it.
+fn gone(frames: usize) -> f64 {
+    let (n, rate) = (frames as f64, -(-20.0f64 / 960.0).exp_m1());
+    let left = (1.0 - rate).powf(n) * (1.0 + n * rate + n * (n + 1.0) / 2.0 * rate * rate);
+    if frames < 960 { 1.0 - left } else { 1.0 }
+}
+
 #[test]
-fn a_change_glides_in_a_straight_line_of_10_ms() {
+fn a_change_glides_within_20_ms() {
     let mut node = Settings::new(effect("pan").unwrap()).create().unwrap();
     node.prepare(&Spec {
         sample_rate_hz: 48_000,
-        max_block_frames: 600,
+        max_block_frames: 1100,
         channels: 2,
     })
     .unwrap();
-    let mut samples = [1.0; 1200];
+    let mut samples = [1.0; 2200];
     node.set(0, 100.0);
     node.process(&mut Block {
-        planes: Planes::new(&mut samples, 600, 600),
+        planes: Planes::new(&mut samples, 1100, 1100),
         side_chain: None,
         since_reset: 0,
     });
-    for (frame, &left) in samples[..600].iter().enumerate() {
-        let want = 1.0 - ((frame + 1) as f32 / 480.0).min(1.0);
+    for (frame, &left) in samples[..1100].iter().enumerate() {
+        let want = (1.0 - gone(frame + 1)) as f32;
         assert!((left - want).abs() < 1e-6, "{frame}: {left}, not {want}");
     }
-    assert_eq!(samples[600..], [1.0; 600]);
+    assert_eq!(samples[959..1100], [0.0; 141]);
+    assert_eq!(samples[1100..], [1.0; 1100]);
 }
 
 #[test]

@@ -230,8 +230,8 @@ fn low_corners_are_free_of_rounding_noise() {
 #[test]
 fn changes_glide() {
     // The tone moves by at most 0.1 x 2 pi 50/48000 x 4 = 0.0026 a frame when it is 12 dB up, and a
-    // glide goes at most 0.27 x 18/960 = 0.0051 of its way a frame: from 0.4 to 0.4 turned over that
-    // is 0.0041. A jump at the tone's peak would be 0.3.
+    // glide goes at most 0.27 x 18/1440 = 0.0034 of its way a frame: from 0.4 to 0.4 turned over that
+    // is 0.0027. A jump at the tone's peak would be 0.3.
     let mut node = equaliser("b1_type=peak,b1_freq=50Hz,b1_gain=0dB,b1_q=1", 1);
     let mut samples: Vec<f32> = (0..48_000)
         .map(|n| (2.0 * PI * 50.0 * f64::from(n) / RATE_HZ).sin() as f32 * 0.1)

@@ -281,7 +281,7 @@ fn while_the_ceiling_moves_down_nothing_passes_the_one_before() {
     let largest = |piece: &[f32]| piece.iter().fold(0.0_f32, |a, b| a.max(b.abs()));
     let [high, low] = [-1.0_f64, -12.0].map(|db| 10.0_f64.powf(db / 20.0));
     assert!(f64::from(largest(&output)) <= high);
-    // The glide takes 60 ms, 2880 frames, and is heard after the latency.
-    let settled = largest(&output[6016 + 2880 + latency..]);
+    // The glide takes 80 ms, 3840 frames, and is heard after the latency.
+    let settled = largest(&output[6016 + 3840 + latency..]);
     assert!(f64::from(settled) <= low, "{settled}");
 }

@@ -143,13 +143,15 @@ fn plucked_strings_are_read_to_half_a_cent() {
     assert!(off_by_more.is_empty(), "over half a cent: {off_by_more:?}");
 }
 
-/// The first reading of a low E comes within 35 ms of its beginning, in 999 of 1000 plucks.
+/// The first reading of a low E comes within 35 ms of its beginning, however the string begins: among
+/// the first hundred are stiff ones that repeat themselves badly (73) and ones whose power rises
+/// twenty times within their first period (76, 94).
 #[test]
 fn a_low_e_is_read_within_35_ms() {
     let e2_hz = 440.0 * (-29f64 / 12.0).exp2();
-    let (mut worst, mut late) = (0.0f64, Vec::new());
+    let (mut worst, mut last, mut late) = (0.0f64, 0.0f64, Vec::new());
     let mut times = Vec::new();
-    let count = trials(24);
+    let count = trials(96);
     for seed in 0..count {
         let mut random = Random(0xe2 + seed);
         let first_hz = e2_hz * random.between(-0.5 / 12.0, 0.5 / 12.0).exp2();
@@ -166,16 +168,17 @@ fn a_low_e_is_read_within_35_ms() {
             late.push((seed, ms));
         }
         times.push(ms);
+        last = last.max(ms);
         worst = worst.max(off.abs());
     }
     times.sort_by(f64::total_cmp);
     println!(
-        "{count} low E: first reading after {:.1} ms (median), {} after more than 35 ms; at most \
-         {worst:.2} cents off",
+        "{count} low E: first reading after {:.1} ms (median), {last:.1} at most, {} after more \
+         than 35 ms; at most {worst:.2} cents off",
         times[times.len() / 2],
         late.len()
     );
-    assert!(late.len() as u64 <= count / 1000, "late: {late:?}");
+    assert!(late.is_empty(), "late: {late:?}");
 }
 
 #[test]

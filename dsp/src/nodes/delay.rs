@@ -13,7 +13,7 @@ use crate::node::{Node, PrepareError, Shape, Spec, Tail};
 use crate::parameter::{Kind, Parameter, Scale, Unit};
 use crate::parts::delay_line::{DelayLine, Tap};
 use crate::parts::finite::{or_zero, saturated};
-use crate::parts::smoothed::Smoothed;
+use crate::parts::glide::{Glide, TIME_CONSTANTS};
 use crate::preset::Preset;
 use crate::settings::{Effect, Settings};
 
@@ -26,9 +26,11 @@ const MAX_RATE_HZ: u32 = 768_000;
 /// A delay this close to a whole number of frames is meant to be whole.
 const WHOLE_FRAMES: f64 = 1e-4;
 /// Length of the glide of the delay, in milliseconds.
-const TIME_GLIDE_MS: f32 = 100.0;
+const TIME_GLIDE_MS: f32 = 600.0;
+/// Its low passes have 20 ms: at its end a tenth of a thousandth of a frame is left of the longest way.
+const TIME_TIME_CONSTANTS: f64 = 30.0;
 /// Length of the glides of feedback and mix, in milliseconds.
-const GLIDE_MS: f32 = 10.0;
+const GLIDE_MS: f32 = 20.0;
 /// Feedback below this is silence: far from what can be heard and from subnormal numbers.
 const SILENCE: f32 = 1e-20;
 
@@ -127,9 +129,9 @@ pub struct Delay {
 /// What glides: the same for all channels.
 #[derive(Clone, Copy, Debug)]
 struct Moving {
-    delay_frames: Smoothed,
-    feedback: Smoothed,
-    mix: Smoothed,
+    delay_frames: Glide,
+    feedback: Glide,
+    mix: Glide,
 }
 
 impl Moving {
@@ -142,9 +144,9 @@ impl Moving {
 impl Delay {
     fn new(settings: &Settings) -> Self {
         let moving = Moving {
-            delay_frames: Smoothed::new(0.0),
-            feedback: Smoothed::new(settings.value(FEEDBACK) / 100.0),
-            mix: Smoothed::new(settings.value(MIX) / 100.0),
+            delay_frames: Glide::new(0.0),
+            feedback: Glide::new(settings.value(FEEDBACK) / 100.0),
+            mix: Glide::new(settings.value(MIX) / 100.0),
         };
         Self {
             time_ms: settings.value(TIME),
@@ -182,12 +184,15 @@ impl Node for Delay {
             });
         }
         self.sample_rate_hz = spec.sample_rate_hz;
-        self.moving.delay_frames = Smoothed::new(self.delay_frames());
-        self.moving
-            .delay_frames
-            .prepare(TIME_GLIDE_MS, spec.sample_rate_hz);
-        self.moving.feedback.prepare(GLIDE_MS, spec.sample_rate_hz);
-        self.moving.mix.prepare(GLIDE_MS, spec.sample_rate_hz);
+        self.moving.delay_frames = Glide::new(self.delay_frames());
+        self.moving.delay_frames.prepare_as(
+            TIME_GLIDE_MS,
+            TIME_TIME_CONSTANTS,
+            spec.sample_rate_hz,
+        );
+        for glide in [&mut self.moving.feedback, &mut self.moving.mix] {
+            glide.prepare_as(GLIDE_MS, TIME_CONSTANTS, spec.sample_rate_hz);
+        }
         let longest = libm::ceil(MAX_MS * f64::from(spec.sample_rate_hz) / 1000.0) as usize;
         self.lines = vec![DelayLine::new(longest); spec.channels];
         Ok(Shape {
@@ -246,10 +251,9 @@ impl Node for Delay {
     }
 
     fn tail(&self) -> Tail {
-        let larger = |value: &Smoothed| value.value().abs().max(value.target().abs());
-        let pass = libm::ceil(larger(&self.moving.delay_frames)) + 2.0;
-        let feedback = larger(&self.moving.feedback);
-        if larger(&self.moving.mix) == 0.0 {
+        let pass = libm::ceil(self.moving.delay_frames.largest()) + 2.0;
+        let feedback = self.moving.feedback.largest();
+        if self.moving.mix.largest() == 0.0 {
             Tail::Frames(0)
         } else if feedback >= 1.0 {
             Tail::Endless

@@ -10,14 +10,14 @@ use crate::node::{Node, PrepareError, Shape, Spec, Tail};
 use crate::parameter::{Kind, Parameter, Scale, Unit};
 use crate::parts::decibel::amplitude;
 use crate::parts::finite::saturated;
-use crate::parts::smoothed::Smoothed;
+use crate::parts::glide::{Glide, TIME_CONSTANTS};
 use crate::preset::Preset;
 use crate::settings::{Effect, Settings};
 
 /// The level that stands for silence, in decibels.
 const SILENCE_DB: f64 = -120.0;
 /// Length of a glide: short enough to follow a hand, long enough not to click.
-const GLIDE_MS: f32 = 10.0;
+const GLIDE_MS: f32 = 20.0;
 const GLIDE: Kind = Kind::Ramp {
     smoothing_ms: GLIDE_MS,
 };
@@ -96,7 +96,7 @@ pub static EFFECT: Effect = Effect {
     id: "gain",
     name: "Gain",
     summary: "Makes the signal louder or softer",
-    about: "Multiplies every sample by one factor. At 0 dB the signal passes bit for bit; the bottom of the range is silence. It can invert the polarity and mute without losing its gain. Changes glide in a straight line of 10 ms, so that nothing clicks.",
+    about: "Multiplies every sample by one factor. At 0 dB the signal passes bit for bit; the bottom of the range is silence. It can invert the polarity and mute without losing its gain. Changes glide within 20 ms, without a corner, so that nothing clicks.",
     source: "y = s 10^(gain/20) x, s = 1, -1 inverted, 0 muted",
     presets: &PRESETS,
     parameters: &PARAMETERS,
@@ -108,7 +108,7 @@ pub static EFFECT: Effect = Effect {
 #[derive(Debug)]
 pub struct Gain {
     values: [f64; 3],
-    gain: Smoothed,
+    gain: Glide,
 }
 
 impl Gain {
@@ -116,7 +116,7 @@ impl Gain {
         let values = [GAIN, POLARITY, MUTE].map(|number| settings.value(number));
         Self {
             values,
-            gain: Smoothed::new(factor(values)),
+            gain: Glide::new(factor(values)),
         }
     }
 }
@@ -127,7 +127,8 @@ impl Node for Gain {
     }
 
     fn prepare(&mut self, spec: &Spec) -> Result<Shape, PrepareError> {
-        self.gain.prepare(GLIDE_MS, spec.sample_rate_hz);
+        self.gain
+            .prepare_as(GLIDE_MS, TIME_CONSTANTS, spec.sample_rate_hz);
         Ok(Shape {
             channels: spec.channels,
             latency_frames: 0,

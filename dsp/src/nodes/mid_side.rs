@@ -14,7 +14,7 @@ use crate::preset::Preset;
 use crate::settings::{Effect, Settings};
 
 /// Length of a glide from one to the other.
-const GLIDE_MS: f32 = 10.0;
+const GLIDE_MS: f32 = 20.0;
 
 static PARAMETERS: [Parameter; 1] = [Parameter {
     id: "mode",

@@ -11,13 +11,13 @@ use alloc::boxed::Box;
 use crate::block::Block;
 use crate::node::{Node, PrepareError, Shape, Spec, Tail};
 use crate::parameter::{Kind, Parameter, Scale, Unit};
+use crate::parts::glide::{Glide, TIME_CONSTANTS};
 use crate::parts::pan_law::PanLaw;
-use crate::parts::smoothed::Smoothed;
 use crate::preset::Preset;
 use crate::settings::{Effect, Settings};
 
 /// Length of a glide: short enough to follow a hand, long enough not to click.
-const GLIDE_MS: f32 = 10.0;
+const GLIDE_MS: f32 = 20.0;
 
 /// Places in the table.
 const PAN: usize = 0;
@@ -88,7 +88,7 @@ pub static EFFECT: Effect = Effect {
     id: "pan",
     name: "Pan",
     summary: "Places the sound between left and right; makes two channels of one",
-    about: "Places one channel between two loudspeakers, or balances the two channels of a stereo sound: the side that is panned away from gets softer, the other stays. The law says how loud the middle is: at -3 dB the power is the same everywhere, at -6 dB the sum. Changes glide in straight lines.",
+    about: "Places one channel between two loudspeakers, or balances the two channels of a stereo sound: the side that is panned away from gets softer, the other stays. The law says how loud the middle is: at -3 dB the power is the same everywhere, at -6 dB the sum. Changes glide within 20 ms, without a corner.",
     source: "Sine and cosine law at -3 dB (constant power), straight lines at -6 dB (constant sum), their geometric mean at -4.5 dB",
     presets: &PRESETS,
     parameters: &PARAMETERS,
@@ -98,13 +98,13 @@ pub static EFFECT: Effect = Effect {
 
 /// Pans one channel into two, or balances two. Latency 0, no tail.
 ///
-/// The two gains glide in straight lines.
+/// The two gains glide.
 #[derive(Debug)]
 pub struct Pan {
     pan: f64,
     law: PanLaw,
     channels_in: usize,
-    gains: [Smoothed; 2],
+    gains: [Glide; 2],
 }
 
 impl Pan {
@@ -114,7 +114,7 @@ impl Pan {
             pan,
             law,
             channels_in: 2,
-            gains: law.balance(pan).map(Smoothed::new),
+            gains: law.balance(pan).map(Glide::new),
         }
     }
 
@@ -142,9 +142,9 @@ impl Node for Pan {
             });
         }
         self.channels_in = spec.channels;
-        self.gains = self.targets().map(Smoothed::new);
+        self.gains = self.targets().map(Glide::new);
         for gain in &mut self.gains {
-            gain.prepare(GLIDE_MS, spec.sample_rate_hz);
+            gain.prepare_as(GLIDE_MS, TIME_CONSTANTS, spec.sample_rate_hz);
         }
         Ok(Shape {
             channels: 2,
@@ -153,7 +153,7 @@ impl Node for Pan {
     }
 
     fn reset(&mut self) {
-        self.gains.iter_mut().for_each(Smoothed::finish);
+        self.gains.iter_mut().for_each(Glide::finish);
     }
 
     fn process(&mut self, block: &mut Block<'_>) {

@@ -13,7 +13,7 @@ use crate::preset::Preset;
 use crate::settings::{Effect, Settings};
 
 /// Length of a glide: short enough to follow a hand, long enough not to click.
-const GLIDE_MS: f32 = 10.0;
+const GLIDE_MS: f32 = 20.0;
 
 static PARAMETERS: [Parameter; 1] = [Parameter {
     id: "width",

@@ -7,7 +7,7 @@
 /// From a change of the target to the landing on it, in milliseconds.
 pub const GLIDE_MS: f32 = 60.0;
 /// Time constants of one low pass in a glide: at its end 5e-7 of the way is left.
-const TIME_CONSTANTS: f64 = 20.0;
+pub const TIME_CONSTANTS: f64 = 20.0;
 
 /// A value that moves to each new target smoothly and lands exactly on it.
 ///
@@ -36,13 +36,14 @@ impl Glide {
 
     /// Sets the rate at which frames go by, and finishes a glide under way.
     pub fn prepare(&mut self, sample_rate_hz: u32) {
-        self.prepare_frames(super::smoothed::frames(GLIDE_MS, sample_rate_hz));
+        self.prepare_as(GLIDE_MS, TIME_CONSTANTS, sample_rate_hz);
     }
 
-    /// Sets the length of a glide in frames, at least 1, and finishes one under way.
-    pub fn prepare_frames(&mut self, frames: u32) {
-        self.frames = frames.max(1);
-        self.rate = -libm::expm1(-TIME_CONSTANTS / f64::from(self.frames));
+    /// The same for glides of another length in milliseconds, in which each low pass has so many
+    /// time constants: of k, (1 + k + k^2/2) e^-k of the way is left at the end.
+    pub fn prepare_as(&mut self, glide_ms: f32, time_constants: f64, sample_rate_hz: u32) {
+        self.frames = super::smoothed::frames(glide_ms, sample_rate_hz);
+        self.rate = -libm::expm1(-time_constants / f64::from(self.frames));
         self.finish();
     }
 
@@ -95,6 +96,13 @@ impl Glide {
     #[must_use]
     pub const fn target(&self) -> f64 {
         self.target
+    }
+
+    /// The largest magnitude it has now or will have on its way.
+    #[must_use]
+    pub fn largest(&self) -> f64 {
+        let larger = |most: f64, stage: &f64| most.max(stage.abs());
+        self.stages.iter().fold(self.target.abs(), larger)
     }
 
     /// Frames until the value is at its target.

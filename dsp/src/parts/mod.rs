@@ -12,7 +12,6 @@ pub mod glide;
 pub mod look_ahead;
 pub mod matched;
 pub mod moving_max;
-pub mod moving_maximum;
 pub mod octaves;
 pub mod pan_law;
 pub mod silence;

@@ -1,13 +1,13 @@
 //! Two channels made of two: left' = a left + b right, right' = c left + d right.
 
 use super::finite::saturated;
-use super::smoothed::Smoothed;
+use super::glide::{Glide, TIME_CONSTANTS};
 use crate::block::Planes;
 
-/// Four factors that glide to each new value in straight lines.
+/// Four factors that glide to each new value.
 #[derive(Clone, Copy, Debug)]
 pub struct StereoMatrix {
-    factors: [Smoothed; 4],
+    factors: [Glide; 4],
 }
 
 impl StereoMatrix {
@@ -15,14 +15,14 @@ impl StereoMatrix {
     #[must_use]
     pub fn new(factors: [f64; 4]) -> Self {
         Self {
-            factors: factors.map(Smoothed::new),
+            factors: factors.map(Glide::new),
         }
     }
 
     /// Sets the length of a glide in milliseconds and finishes one under way.
     pub fn prepare(&mut self, glide_ms: f32, sample_rate_hz: u32) {
         for factor in &mut self.factors {
-            factor.prepare(glide_ms, sample_rate_hz);
+            factor.prepare_as(glide_ms, TIME_CONSTANTS, sample_rate_hz);
         }
     }
 
@@ -31,7 +31,7 @@ impl StereoMatrix {
     /// # Real-time
     /// Safe.
     pub fn finish(&mut self) {
-        self.factors.iter_mut().for_each(Smoothed::finish);
+        self.factors.iter_mut().for_each(Glide::finish);
     }
 
     /// Begins a glide to other factors.

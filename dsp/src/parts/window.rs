@@ -54,24 +54,12 @@ impl<T: Copy + Default> Window<T> {
     /// Safe.
     #[inline(always)]
     pub fn append(&mut self, count: usize) -> &mut [T] {
-        self.append_behind(0, count)
-    }
-
-    /// As [`append`](Self::append), with the `before` values before them in front.
-    ///
-    /// # Panics
-    /// When `count` is greater than 1024, or `before` than what is kept.
-    ///
-    /// # Real-time
-    /// Safe.
-    #[inline(always)]
-    pub fn append_behind(&mut self, before: usize, count: usize) -> &mut [T] {
         if self.end + count > self.values.len() {
             self.values.copy_within(self.end - self.kept..self.end, 0);
             self.end = self.kept;
         }
         self.end += count;
-        &mut self.values[self.end - count - before..self.end]
+        &mut self.values[self.end - count..self.end]
     }
 
     /// `count` values, of which the first was appended `age` values ago; the last one has age 1.

@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 
 pub use note::{MAX_A4_HZ, MIN_A4_HZ, Note};
 use nsdf::Period;
-use onset::Onset;
+use onset::{Onset, RECENT_S};
 use partials::{Fit, Stiff};
 use thin::Thin;
 pub use tuning::{MAX_NOTES, TuningError, parse_tuning};
@@ -46,6 +46,10 @@ const CLEAR: f32 = 0.8;
 const FEW_PERIODS: f64 = 5.0;
 const EARLY_CLEAR: f32 = 0.93;
 const EXPLAINED: f64 = 0.9;
+/// A stiff string's partials drift apart, so it repeats itself less well: so well is enough early
+/// when the fit explains so much.
+const EARLY_STIFF_CLEAR: f32 = 0.85;
+const EARLY_EXPLAINED: f64 = 0.97;
 /// A note that has moved by more than this factor since the stretch began is another note.
 const MOVED: f64 = 1.012;
 /// Two looks in a row agree within this factor, 5 cents, before anything is told.
@@ -94,6 +98,9 @@ pub struct Tuner {
     position: u64,
     /// Samples at the end of `heard` that are of the note that sounds.
     of_note: usize,
+    /// Samples at the end of `heard` from the beginning before it, where that came just before: the
+    /// second may be but a rise within one period.
+    of_earlier: Option<usize>,
     onset: Onset,
     /// Samples since the last reading was tried.
     since_reading: usize,
@@ -117,6 +124,7 @@ impl Tuner {
             since_hop: 0,
             position: 0,
             of_note: 0,
+            of_earlier: None,
             onset: Onset::new(HOP_S),
             since_reading: 0,
             last_hz: None,
@@ -130,6 +138,7 @@ impl Tuner {
         self.onset.reset();
         (self.since_hop, self.position) = (0, 0);
         (self.of_note, self.since_reading) = (0, 0);
+        self.of_earlier = None;
         self.last_hz = None;
     }
 
@@ -161,7 +170,10 @@ impl Tuner {
         }
         let hop = &self.heard[self.heard.len() - self.hop..];
         self.of_note = (self.of_note + self.hop).min(self.longest);
+        let recent = |samples: &usize| *samples <= (RECENT_S * self.rate_hz) as usize;
+        self.of_earlier = self.of_earlier.map(|samples| samples + self.hop);
         if let Some(at) = self.onset.push(hop) {
+            self.of_earlier = Some(self.of_note).filter(recent);
             self.of_note = self.hop - at;
             self.last_hz = None;
         }
@@ -175,18 +187,22 @@ impl Tuner {
             return None;
         }
         self.since_reading = 0;
-        let sound = &self.heard[self.heard.len() - self.of_note.min(self.heard.len())..];
+        let last = |samples: usize| &self.heard[self.heard.len() - samples.min(self.heard.len())..];
+        let sound = last(self.of_note);
         let level = libm::sqrt(mean_square(sound));
         if level < SILENCE {
             return None;
         }
         let last_hz = self.last_hz.take();
-        let (frequency_hz, clarity, used) = self.read(sound)?;
-        self.last_hz = Some(frequency_hz);
-        if used < self.of_note {
-            // What was before is another note.
-            self.of_note = used;
+        let earlier = self.of_earlier.filter(|samples| *samples <= self.longest);
+        let read = self.read(sound);
+        if let Some((.., used)) = read {
+            // What was before is another note, or is no longer needed.
+            (self.of_note, self.of_earlier) = (used, None);
         }
+        let (frequency_hz, clarity, used) =
+            read.or_else(|| earlier.and_then(|samples| self.read(last(samples))))?;
+        self.last_hz = Some(frequency_hz);
         // One look alone may be deceived.
         last_hz.filter(|last| (1.0 / AGREED..AGREED).contains(&(frequency_hz / last)))?;
         Some(Reading {
@@ -204,7 +220,11 @@ impl Tuner {
         let least = (self.rate_hz / HIGHEST_HZ) as usize;
         let Period { samples, clarity } = nsdf::period(coarse, least)?;
         let is_early = (sound.len() as f64) < FEW_PERIODS * samples;
-        if clarity < if is_early { EARLY_CLEAR } else { CLEAR } {
+        let (clear, explained) = match is_early {
+            true if clarity < EARLY_CLEAR => (EARLY_STIFF_CLEAR, EARLY_EXPLAINED),
+            _ => (CLEAR, EXPLAINED),
+        };
+        if clarity < clear {
             return None;
         }
         let wanted = ((ENOUGH_PERIODS * samples) as usize).max(coarse.len());
@@ -217,7 +237,7 @@ impl Tuner {
                 Some(Fit { multiple, .. }) if multiple > 1 => {
                     guess = Stiff::harmonic(multiple as f64 / samples);
                 }
-                Some(fit) if fit.explained >= EXPLAINED && self.is_same(fit.string, guess) => {
+                Some(fit) if fit.explained >= explained && self.is_same(fit.string, guess) => {
                     return Some((fit.string.partial(1) * self.rate_hz, clarity, used));
                 }
                 _ if used > coarse.len() => used = (used / 2).max(coarse.len()),

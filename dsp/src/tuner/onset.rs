@@ -10,7 +10,7 @@ use super::{SILENCE, mean_square};
 const RISE: f64 = 6.0;
 const LARGE_RISE: f64 = 20.0;
 /// What is compared with, in seconds: more than a period of the lowest note.
-const RECENT_S: f64 = 0.04;
+pub(super) const RECENT_S: f64 = 0.04;
 /// A note begins with the first sample that comes near the largest.
 const NEAR: f32 = 0.2;
 

@@ -43,15 +43,9 @@ impl Random {
     }
 }
 
-/// `effect:parameter=value,...`, prepared.
+/// `effect:parameter=value,...` or `effect:preset=id`, prepared.
 pub fn node(text: &str, sample_rate_hz: u32, channels: usize) -> Box<dyn Node> {
-    let (id, values) = text.split_once(':').unwrap_or((text, ""));
-    let mut settings = Settings::new(effect(id).unwrap());
-    for value in values.split(',').filter(|value| !value.is_empty()) {
-        let (parameter, value) = value.split_once('=').unwrap();
-        settings.set_text(parameter.trim(), value).unwrap();
-    }
-    let mut node = settings.create().unwrap();
+    let mut node = settings(text).create().unwrap();
     node.prepare(&Spec {
         sample_rate_hz,
         max_block_frames: 4096,
@@ -59,6 +53,20 @@ pub fn node(text: &str, sample_rate_hz: u32, channels: usize) -> Box<dyn Node> {
     })
     .unwrap();
     node
+}
+
+/// The settings of such a text.
+pub fn settings(text: &str) -> Settings {
+    let (id, values) = text.split_once(':').unwrap_or((text, ""));
+    let mut settings = Settings::new(effect(id).unwrap());
+    for value in values.split(',').filter(|value| !value.is_empty()) {
+        let (parameter, value) = value.split_once('=').unwrap();
+        match parameter.trim() {
+            "preset" => settings.set_preset(value).unwrap(),
+            parameter => settings.set_text(parameter, value).unwrap(),
+        }
+    }
+    settings
 }
 
 /// A node with the frames it has processed.

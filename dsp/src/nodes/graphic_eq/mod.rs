@@ -83,7 +83,7 @@ pub static EFFECT: Effect = Effect {
             At each centre the level is the one its slider says, to a twentieth of a decibel, whatever the \
             neighbours do; all sliders at one level give a line that is flat within 1.5 dB at 12 dB. With \
             all at 0 dB the sound passes bit for bit. A gain of a band that the layout has not is \
-            refused. Latency 0; it rings as its lowest raised band does. Sliders glide within 20 ms.",
+            refused. Latency 0; it rings as its lowest raised band does. Sliders glide within 60 ms.",
     source: "R. J. Oliver and J.-M. Jot, Efficient Multi-Band Digital Audio Graphic Equalizer with Accurate \
              Frequency Response Control, AES 139 (2015); V. Valimaki and J. Liski, Accurate Cascade Graphic \
              Equalizer, IEEE Signal Processing Letters 24 (2017). Peaks: R. Bristow-Johnson, Audio EQ \

@@ -8,7 +8,7 @@ pub(super) const THIRDS: usize = 31;
 pub(super) const BANDS: usize = THIRDS;
 
 /// Length of a glide: short enough to follow a hand, long enough not to click.
-pub(super) const GLIDE_MS: f32 = 20.0;
+pub(super) const GLIDE_MS: f32 = 60.0;
 
 /// The choices of the number of bands.
 pub(super) const LAYOUTS: &[&str] = &["10", "15", "31"];

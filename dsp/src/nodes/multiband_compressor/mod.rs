@@ -12,8 +12,8 @@ use core::array::from_fn;
 
 use self::band::{Band, BandSpec};
 use self::table::{
-    ATTACK, AUTO_RELEASE, BANDS, FIRST_BAND, FREQUENCIES, KNEE, LINK, LOOK_AHEAD, MAKEUP, MIX,
-    PARAMETERS, RATIO, RELEASE, ROWS, THRESHOLD,
+    ATTACK, AUTO_RELEASE, BANDS, CORNER_GLIDE_MS, FIRST_BAND, FREQUENCIES, KNEE, LINK, LOOK_AHEAD,
+    MAKEUP, MIX, PARAMETERS, RATIO, RELEASE, ROWS, THRESHOLD,
 };
 use crate::block::Block;
 use crate::node::{Node, PrepareError, Shape, Spec, Tail};
@@ -21,7 +21,7 @@ use crate::parameter::Parameter;
 use crate::parts::crossover::{Crossover, MAX_CORNERS};
 use crate::parts::dynamics::{PIECE, rows};
 use crate::parts::finite::saturated;
-use crate::parts::glide::GLIDE_MS;
+
 use crate::parts::silence::silence;
 use crate::parts::smoothed;
 use crate::parts::vectors::{Eight, Vectors, Work};
@@ -127,7 +127,7 @@ impl Node for MultibandCompressor {
         self.latency_frames = libm::round(look_ahead) as usize;
         let corners: [f64; MAX_CORNERS] = from_fn(|corner| self.corner_norm(corner));
         // The corners were checked, and there are as many as there may be.
-        let glide_frames = smoothed::frames(GLIDE_MS, rate);
+        let glide_frames = smoothed::frames(CORNER_GLIDE_MS, rate);
         self.crossover = Crossover::new(&corners[..bands - 1], spec.channels, glide_frames).ok();
         let band = BandSpec {
             sample_rate_hz: rate,

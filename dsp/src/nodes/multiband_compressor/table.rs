@@ -30,12 +30,18 @@ pub(super) const ATTACK: usize = 2;
 pub(super) const RELEASE: usize = 3;
 pub(super) const MAKEUP: usize = 4;
 
+/// Length of the glide of a corner: a tone that goes from band to band has no click in it.
+pub(super) const CORNER_GLIDE_MS: f32 = 100.0;
+
 const FREQUENCY_ROW: Parameter = Parameter {
     summary: "Corner between a band and the next; each above the one before",
     unit: Unit::Hertz,
     min: 20.0,
     max: 20_000.0,
     scale: Scale::Logarithmic,
+    kind: Kind::Ramp {
+        smoothing_ms: CORNER_GLIDE_MS,
+    },
     ..rows::LEVEL
 };
 

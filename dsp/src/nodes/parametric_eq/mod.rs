@@ -106,7 +106,7 @@ pub static EFFECT: Effect = Effect {
             The curves are those of analogue equalisers to within 0.3 dB up to 20 kHz at 48 kHz (for Q \
             up to 2 and gains within 12 dB); design=rbj gives those of the bilinear transform, as most \
             digital equalisers have them. Latency 0; it rings as its narrowest band does. Every change \
-            glides within 20 ms.",
+            glides within 30 ms.",
     source: "Prototypes: R. Bristow-Johnson, Audio EQ Cookbook. Matching: C. Sanathanan and J. Koerner, \
              Transfer Function Synthesis as a Ratio of Two Complex Polynomials (1963), for magnitudes; \
              M. Vicanek, Matched Second Order Digital Filters (2016), for narrow bands. Filters: A. \

@@ -16,7 +16,7 @@ pub(super) const DESIGN: usize = SLOPES + BANDS;
 pub(super) const COUNT: usize = DESIGN + 1;
 
 /// Length of a glide: short enough to follow a hand, long enough not to click.
-pub(super) const GLIDE_MS: f32 = 20.0;
+pub(super) const GLIDE_MS: f32 = 30.0;
 
 /// The choices of a band's type; their order is [`super::design::Type`]'s.
 const TYPES: &[&str] = &[

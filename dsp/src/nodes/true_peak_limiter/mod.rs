@@ -25,7 +25,7 @@ use crate::parameter::Parameter;
 use crate::parts::decibel::amplitude;
 use crate::parts::fading::Fade;
 use crate::parts::finite::or_zero;
-use crate::parts::glide::Glide;
+use crate::parts::glide::{Glide, TIME_CONSTANTS};
 use crate::parts::true_peak::{GROUP, LAG_FRAMES, MAX_FRAMES, TruePeakDetector};
 use crate::parts::vectors::{Eight, Vectors, Work};
 use crate::parts::window::Window;
@@ -34,7 +34,7 @@ use crate::settings::Settings;
 use bass::{Bass, Hold};
 use reduction::{Reduction, required};
 pub use table::EFFECT;
-use table::{CEILING, INPUT_GAIN, LINK, LOOK_AHEAD, PARAMETERS, RELEASE};
+use table::{CEILING, GLIDE_MS, INPUT_GAIN, LINK, LOOK_AHEAD, PARAMETERS, RELEASE};
 
 /// Rates for which memory is set aside and the detector has a meaning, in hertz.
 const RATES_HZ: (u32, u32) = (8000, 768_000);
@@ -279,8 +279,9 @@ impl Node for TruePeakLimiter {
         self.sample_rate_hz = spec.sample_rate_hz;
         self.reductions.clear();
         self.update_release();
-        self.ceiling.prepare(spec.sample_rate_hz);
-        self.input_gain.prepare(spec.sample_rate_hz);
+        for glide in [&mut self.ceiling, &mut self.input_gain] {
+            glide.prepare_as(GLIDE_MS, TIME_CONSTANTS, spec.sample_rate_hz);
+        }
         self.vectors = Vectors::detect();
         let look_ahead = libm::round(self.look_ahead_ms * 1e-3 * rate) as usize;
         self.latency_frames = LAG_FRAMES + Reduction::latency_frames(look_ahead) + GROUP - 1;

@@ -7,7 +7,7 @@
 //! gathers in them, however long they run.
 
 use crate::parts::fading::{Fade, Fading, Larger};
-use crate::parts::moving_maximum::MovingMaximum;
+use crate::parts::moving_max::MovingMax;
 use crate::parts::true_peak::{GROUP, MAX_FRAMES};
 use crate::parts::vectors::Eight;
 use crate::parts::window::{Window, copy};
@@ -36,7 +36,7 @@ pub(super) fn required(peak: f32, ceiling: f32) -> f32 {
 /// Span, release and boxes.
 #[derive(Clone, Debug)]
 pub(super) struct Reduction {
-    span: MovingMaximum,
+    span: MovingMax,
     falling: Fading<Larger>,
     first: BoxSum,
     second: BoxSum,
@@ -54,13 +54,14 @@ impl Reduction {
         let frames = look_ahead_frames.max(MIN_LOOK_AHEAD_FRAMES);
         let (first, second) = (frames / 2, frames - frames / 2);
         let mut new = Self {
-            span: MovingMaximum::new(frames + 1),
+            span: MovingMax::new(frames + 1, 0.0),
             falling: Fading::REST,
             first: BoxSum::new(first),
             second: BoxSum::new(second),
             mean: 1.0 / (first * second) as f64,
             gains: Window::new(2 * MAX_FRAMES),
         };
+        new.span.set_window(frames + 1);
         new.clear();
         new
     }
@@ -88,7 +89,7 @@ impl Reduction {
     /// Takes what is required of each frame, and what is held in each group.
     #[inline(always)]
     pub(super) fn run<E: Eight>(&mut self, required: &mut [f32], held: &[f32], release: &Fade) {
-        self.span.run(required);
+        self.span.process(required);
         // The peak is at least what goes in, so it needs no look at that again.
         let groups = required.as_chunks::<GROUP>().0.iter().zip(held);
         let at_least = groups.map(|(own, &held)| E::splat(held).or_larger(E::load(own)));

@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 
 use super::TruePeakLimiter;
 use crate::parameter::{Kind, Parameter, Scale, Unit};
-use crate::parts::glide::GLIDE_MS;
 use crate::preset::Preset;
 use crate::settings::Effect;
 
@@ -13,6 +12,9 @@ pub(super) const INPUT_GAIN: usize = 1;
 pub(super) const RELEASE: usize = 2;
 pub(super) const LOOK_AHEAD: usize = 3;
 pub(super) const LINK: usize = 4;
+
+/// Length of a glide: an input gain that rises over the whole range does not step from peak to peak.
+pub(super) const GLIDE_MS: f32 = 80.0;
 
 pub(super) static PARAMETERS: [Parameter; 5] = [
     Parameter {

@@ -36,6 +36,17 @@ pub(crate) struct Recording {
     is_beside: bool,
 }
 
+/// Tells at once when a thread panics without which a take goes nowhere: the session ends then.
+struct FailOnPanic(Arc<Flags>);
+
+impl Drop for FailOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.failed.store(true, Ordering::Release);
+        }
+    }
+}
+
 /// What a callback fills.
 pub(crate) struct Rings {
     pub(crate) frames: FrameWriter,
@@ -113,6 +124,7 @@ impl Recording {
             let (collector, ended, flags) = (collector.clone(), ended.clone(), flags.clone());
             let take = take.clone();
             spawn("ossicle-collector", move || {
+                let _told = FailOnPanic(flags.clone());
                 collect(&collector, &ended);
                 if take.desk().gated().first_frame.is_none() {
                     flags.discard.store(true, Ordering::Release);
@@ -244,4 +256,25 @@ pub(crate) fn spawn<T: Send + 'static>(
             thread: name,
             source,
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panics_fails_the_take_at_once() {
+        for panics in [false, true] {
+            let flags = Arc::new(Flags::default());
+            let told = FailOnPanic(flags.clone());
+            let thread = std::thread::spawn(move || {
+                let _told = told;
+                if panics {
+                    std::panic::resume_unwind(Box::new("broken"));
+                }
+            });
+            assert_eq!(thread.join().is_err(), panics);
+            assert_eq!(flags.failed.load(Ordering::Acquire), panics);
+        }
+    }
 }

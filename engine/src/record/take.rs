@@ -153,18 +153,21 @@ impl Take {
     /// The disk takes no more: from now on frames are counted and let go, so that nobody waits for
     /// room.
     pub(crate) fn abandon(&self) {
+        // Under the lock, so that nothing comes into a memory that was cleared.
+        let mut state = self.lock();
         self.abandoned.store(true, Ordering::Release);
-        self.lock().memory.clear();
+        state.memory.clear();
     }
 
     /// Adds whole frames.
     pub(crate) fn append(&self, interleaved: &[f32]) {
         let frames = (interleaved.len() / self.channels) as u64;
+        let mut state = self.lock();
         if !self.abandoned.load(Ordering::Acquire) {
-            let mut state = self.lock();
             state.memory.append(interleaved);
             self.watch_memory(&mut state);
         }
+        drop(state);
         self.frames.fetch_add(frames, Ordering::Release);
     }
 

@@ -26,6 +26,8 @@ pub(super) struct Device {
     pub(super) capture: Option<BridgeWriter>,
     /// Recordings of its own sound, where its rate is theirs.
     pub(super) takes: Option<Arc<Slot<RawTakes>>>,
+    /// Frames of calls for which the recordings were in other hands.
+    pub(super) missed: u64,
     pub(super) play: Option<BridgeReader>,
     pub(super) shared: Arc<Shared>,
 }
@@ -55,10 +57,14 @@ impl Device {
         let takes = self.takes.as_ref().and_then(|slot| Lent::from(slot));
         match takes {
             Some(mut takes) => {
+                let missed = core::mem::take(&mut self.missed);
                 if let Some(takes) = takes.value() {
-                    note_lost(&self.shared, takes.run(call, self.stream, &self.shared));
+                    let lost = takes.run(call, missed, self.stream, &self.shared);
+                    note_lost(&self.shared, lost);
                 }
             }
+            // They are looked at just now: these frames are lost, and keep their places.
+            None if self.takes.is_some() => self.missed += call.lost_frames + call.frames as u64,
             None if self.shared.has_ended() => {}
             None if self.capture.is_some() => note_lost(&self.shared, call.lost_frames),
             None => {}
@@ -69,5 +75,56 @@ impl Device {
             count(&self.shared.skipped_frames, bridge.write(call.input));
             bridge.mark(call.frames, call.time_ns, 0);
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests are ordinary threads")]
+mod tests {
+    use super::*;
+    use crate::record::Rings;
+    use ossicle_io::ring::{Piece, frame_ring};
+
+    #[test]
+    fn a_call_while_the_recordings_are_in_other_hands_is_a_gap_of_its_length() {
+        let (frames, mut reader) = frame_ring(1, 100);
+        let rings = Rings {
+            frames,
+            clock: None,
+        };
+        let takes = Arc::new(Slot::new(Box::new(RawTakes::new(vec![rings], 1000, 1000))));
+        let mut device = Device {
+            stream: 1,
+            gate: Arc::new(AtomicU64::new(1)),
+            capture: None,
+            takes: Some(takes.clone()),
+            missed: 0,
+            play: None,
+            shared: Arc::new(Shared::new(None)),
+        };
+        for number in 0..4u64 {
+            let is_out = number == 1 || number == 2;
+            let lent = is_out.then(|| Lent::from(&takes));
+            device.run(&mut Call {
+                input: &[number as f32; 5],
+                output: &mut [],
+                frames: 5,
+                position: 5 * number,
+                lost_frames: 0,
+                xrun: false,
+                time_ns: 5_000_000 * (number + 1),
+            });
+            drop(lent);
+        }
+        let mut sound = [0.0; 100];
+        let pieces = core::iter::from_fn(|| reader.next_piece(&mut sound)).collect::<Vec<_>>();
+        let lost = Piece::Lost {
+            position: 5,
+            frames: 10,
+            cause: Cause::Xrun,
+        };
+        let sounds = Piece::Audio { frames: 5 };
+        assert_eq!(pieces, [sounds, lost, sounds]);
+        assert_eq!(sound[0], 3.0);
     }
 }

@@ -64,8 +64,15 @@ impl RawTakes {
         self.is_strange
     }
 
-    /// A call of the device, by its stream of this number. Returns the frames lost.
-    pub(super) fn run(&mut self, call: &Call<'_>, stream: u64, shared: &Shared) -> u64 {
+    /// A call of the device, by its stream of this number; `missed` frames of its calls before were
+    /// kept from here. Returns the frames lost.
+    pub(super) fn run(
+        &mut self,
+        call: &Call<'_>,
+        missed: u64,
+        stream: u64,
+        shared: &Shared,
+    ) -> u64 {
         if self.is_closed {
             return 0;
         }
@@ -77,7 +84,7 @@ impl RawTakes {
         };
         let placed = self.pace.call(call, stream, false, self.sample_rate_hz);
         let (lost, late) = match placed {
-            Placed::InStep => (call.lost_frames, 0),
+            Placed::InStep => (call.lost_frames + missed, 0),
             Placed::Wait => return 0,
             Placed::Back { lost, late } => {
                 cause = Cause::DeviceGone;

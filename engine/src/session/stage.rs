@@ -169,6 +169,7 @@ impl Stage {
             gate: seat.gate.clone(),
             capture,
             takes: seat.takes.clone().filter(fits),
+            missed: 0,
             play,
             shared: self.shared.clone(),
         };

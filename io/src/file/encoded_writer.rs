@@ -36,8 +36,9 @@ pub(super) struct EncodedWriter {
     recent: VecDeque<Block>,
     /// Blocks that are not yet in the file.
     waiting: VecDeque<Block>,
-    /// The last block in the file.
+    /// The last block in the file, and the one that was when the last checkpoint was made.
     last: Option<Block>,
+    lasting_last: Option<Block>,
     labels: Vec<Label>,
     published: bool,
     refused: bool,
@@ -65,6 +66,7 @@ impl EncodedWriter {
             recent: VecDeque::new(),
             waiting: VecDeque::new(),
             last: None,
+            lasting_last: None,
             labels: Vec::new(),
             published: false,
             refused: false,
@@ -204,18 +206,21 @@ impl EncodedWriter {
             self.bytes = self.lasting_bytes;
             self.held_frames = self.lasting_frames;
             self.given_frames = self.lasting_frames;
+            self.last.clone_from(&self.lasting_last);
             self.recent.append(&mut self.waiting);
             std::mem::swap(&mut self.recent, &mut self.waiting);
             return Err(self.failed(error));
         }
-        self.lasting_bytes = self.bytes;
-        self.lasting_frames = self.held_frames;
-        self.recent.clear();
         if !self.published {
+            // What cannot be found does not last.
             let named = self.storage.publish();
             named.map_err(|error| self.failed(error))?;
             self.published = true;
         }
+        self.lasting_bytes = self.bytes;
+        self.lasting_frames = self.held_frames;
+        self.lasting_last.clone_from(&self.last);
+        self.recent.clear();
         Ok(())
     }
 

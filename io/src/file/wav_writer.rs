@@ -231,11 +231,12 @@ impl WavWriter {
     /// frames can be read. Without a frame it does nothing.
     ///
     /// # Errors
-    /// [`NoRoom`](FileError::NoRoom), [`Io`](FileError::Io);
-    /// [`AlreadyExists`](FileError::AlreadyExists) when the name was taken meanwhile. The header
-    /// then stays true for what it told of before, and the system may have let go of anything
-    /// since: [`frames`](Self::frames) goes back to
-    /// [`lasting_frames`](Self::lasting_frames), and the rest must be given again.
+    /// [`NoRoom`](FileError::NoRoom), [`Io`](FileError::Io). The header then stays true for what it
+    /// told of before, and the system may have let go of anything since:
+    /// [`frames`](Self::frames) goes back to [`lasting_frames`](Self::lasting_frames), and the rest
+    /// must be given again. [`AlreadyExists`](FileError::AlreadyExists) when the name was taken
+    /// meanwhile: without a name nothing lasts, but the frames stay, and the next checkpoint tries
+    /// again.
     pub fn checkpoint(&mut self) -> Result<(), FileError> {
         if self.frames() > 0 {
             self.make_true()?;
@@ -276,12 +277,13 @@ impl WavWriter {
             self.data_bytes = self.lasting_frames * self.spec.frame_bytes();
             self.failed(error)
         })?;
-        self.lasting_frames = frames;
-        if !self.published {
+        if first {
+            // What cannot be found does not last.
             let named = self.storage.publish();
             named.map_err(|error| self.failed(error))?;
             self.published = true;
         }
+        self.lasting_frames = frames;
         Ok(pad)
     }
 

@@ -249,3 +249,58 @@ fn a_take_that_goes_on_elsewhere_ends_where_it_was_told() {
         );
     }
 }
+
+#[test]
+fn a_sync_that_fails_takes_nothing_from_what_lasted() {
+    let directory = TempDir::new().expect("a directory");
+    for (kind, name) in [(FileKind::Flac, "flac"), (FileKind::Ogg, "ogg")] {
+        let spec = spec(48_000, 2, I24);
+        let samples = signal(spec, 60_000);
+        let disk = Faulty::default();
+        let mut take =
+            AudioWriter::on(Box::new(disk.clone()), kind, spec, &Tags::default()).expect("room");
+        take.write(&samples[..60_000]).expect("room");
+        take.checkpoint().expect("room");
+        let lasting = take.lasting_frames();
+        assert!(lasting > 15_000, "{name}: {lasting}");
+        take.write(&samples[60_000..]).expect("room");
+        disk.with(|disk| disk.bad_syncs = 1);
+        assert!(take.checkpoint().is_err());
+        assert_eq!(take.frames(), lasting, "{name}");
+        // What was not synced goes elsewhere.
+        assert_eq!(take.finish().expect("the disk is good again"), lasting);
+        let path = directory.path().join(format!("failed.{name}"));
+        fs::write(&path, disk.with(|disk| disk.bytes.clone())).expect("written");
+        assert_eq!(read_all(&path).len() as u64 / 2, lasting, "{name}");
+        assert_eq!(frames_by_ffmpeg(&path, 2), lasting, "{name}");
+    }
+}
+
+#[test]
+fn what_finds_no_name_does_not_last() {
+    for kind in [FileKind::Wav, FileKind::Flac, FileKind::Ogg] {
+        let spec = spec(48_000, 2, I24);
+        let samples = signal(spec, 30_000);
+        let take = || {
+            let disk = Faulty::default();
+            disk.with(|disk| disk.name_taken = true);
+            let take = AudioWriter::on(Box::new(disk.clone()), kind, spec, &Tags::default());
+            let mut take = take.expect("room");
+            take.write(&samples).expect("room");
+            assert!(matches!(take.checkpoint(), Err(FileError::AlreadyExists)));
+            assert_eq!(
+                (take.frames(), take.lasting_frames()),
+                (30_000, 0),
+                "{kind:?}"
+            );
+            (disk, take)
+        };
+        assert!(take().1.finish().is_err(), "{kind:?}");
+        let (disk, mut take) = take();
+        disk.with(|disk| disk.name_taken = false);
+        take.checkpoint().expect("room, and a name");
+        assert!(take.lasting_frames() > 15_000);
+        assert_eq!(take.finish().expect("room"), 30_000, "{kind:?}");
+        assert!(disk.with(|disk| disk.named));
+    }
+}

@@ -13,6 +13,8 @@ pub struct Disk {
     pub room: Option<usize>,
     /// So many syncs fail.
     pub bad_syncs: usize,
+    /// Another has the name.
+    pub name_taken: bool,
     pub named: bool,
 }
 
@@ -73,7 +75,12 @@ impl Storage for Faulty {
     }
 
     fn publish(&mut self) -> io::Result<()> {
-        self.with(|disk| disk.named = true);
-        Ok(())
+        self.with(|disk| {
+            if disk.name_taken {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            disk.named = true;
+            Ok(())
+        })
     }
 }

@@ -185,6 +185,7 @@ impl Writer {
     }
 
     fn write_all(&mut self) -> Result<(), FileError> {
+        let mut stuck_since = None;
         loop {
             let is_last = self.flags.collected.load(Ordering::Acquire);
             let is_idle = match self.step() {
@@ -202,15 +203,29 @@ impl Writer {
             if let Some(clock) = &mut self.clock {
                 clock.keep(&self.take);
             }
-            if is_idle {
-                if is_last && self.given == self.take.frames() && self.is_lasting() {
+            if !is_idle {
+                stuck_since = None;
+                continue;
+            }
+            if is_last {
+                if self.given == self.take.frames() && self.is_lasting() {
                     return Ok(());
                 }
-                if !is_last {
-                    thread::sleep(POLL);
+                let since = *stuck_since.get_or_insert_with(Instant::now);
+                if since.elapsed() > RETRY_FOR {
+                    return Err(self.stuck());
                 }
             }
+            thread::sleep(POLL);
         }
+    }
+
+    /// What is never to be: it ends the take instead of waiting for ever.
+    fn stuck(&self) -> FileError {
+        let (given, frames) = (self.given, self.take.frames());
+        FileError::Io(std::io::Error::other(format!(
+            "frame {given} of {frames} is not in memory"
+        )))
     }
 
     fn is_lasting(&self) -> bool {

@@ -10,6 +10,7 @@ use super::open::names;
 use super::realtime::Realtime;
 use super::supervisor::Bridged;
 use crate::edit::FaultKind;
+use crate::error::EngineError;
 use crate::meter::Readings;
 use crate::record::{Recorded, Recording, TakeReport};
 
@@ -187,8 +188,14 @@ impl Session {
             self.keeper.look();
         }
         self.warnings.extend(self.keeper.take_notes());
-        if self.watch.is_none() {
-            self.supervisor.turn();
+        match &self.watch {
+            None => self.supervisor.turn(),
+            // It ends with the session alone.
+            Some(watch) if watch.is_finished() => {
+                let error = EngineError::ThreadLost { thread: "devices" };
+                self.failure.get_or_insert(error);
+            }
+            Some(_) => {}
         }
         self.warnings.extend(self.supervisor.take_notes());
         for recording in &self.recordings {

@@ -3,11 +3,11 @@
 /// Distance at which the lowest calls of stretches speak of a change: nanoseconds, and mean distances
 /// of the points for so many stretches in a row. A distance of exponential lateness is as unlikely
 /// in each of these, but for the first, which but asks for the next.
-const CHANGE_NS: f64 = 1_000.0;
-const CHANGE_GAPS: [(usize, f64); 4] = [(1, 6.0), (2, 6.0), (4, 3.0), (8, 1.5)];
+const CHANGE_NS: f64 = 2_000.0;
+const CHANGE_GAPS: [(usize, f64); 1] = [(1, 9.0)];
 /// The same for a call that came too early to be of this line.
 const EARLY_NS: f64 = 1_000.0;
-const EARLY_GAPS: f64 = 1.5;
+const EARLY_GAPS: f64 = 3.0;
 /// A change is over where a stretch is nearer than this part of what began it.
 const OVER: f64 = 0.5;
 /// Weight of a stretch in the mean distance that these are measured by.

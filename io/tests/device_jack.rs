@@ -163,6 +163,59 @@ fn the_system_ports_are_connected_unless_told_otherwise() {
     });
 }
 
+/// A source that comes up one port after the other, and a stream that is opened when it has its
+/// first: each channel is connected when there is a port for it, and no port is taken twice.
+#[test]
+fn ports_that_come_late_are_connected() {
+    served(|| {
+        let rig = rig(256);
+        let connected = |own: &str| {
+            let listed = rig.server.tool("jack_lsp").args(["-c", own]).output();
+            let listed = String::from_utf8_lossy(&listed.unwrap().stdout).into_owned();
+            let others = listed.lines().filter(|line| line.starts_with(' '));
+            others
+                .map(|line| line.trim().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let late = |channels| {
+            let port = Port {
+                device: None,
+                channels: Some(channels),
+            };
+            let request = StreamRequest {
+                input: None,
+                output: Some(port),
+                leave_unconnected: true,
+                ..Default::default()
+            };
+            let pending = device::open(HostKind::Jack, &request).unwrap();
+            pending.start(Box::new(|_| {})).unwrap()
+        };
+        // What a client has that is found by a part of the name: `ossicle`, then `ossicle-01`.
+        let first = late(1);
+        let port = Port {
+            device: Some("out_".to_owned()),
+            channels: Some(3),
+        };
+        let request = StreamRequest {
+            input: Some(port),
+            ..Default::default()
+        };
+        let stream = device::open(HostKind::Jack, &request).unwrap();
+        let stream = stream.start(Box::new(|_| {})).unwrap();
+        assert_eq!(connected("ossicle-01:in_1"), ["ossicle:out_1"]);
+        assert_eq!(connected("ossicle-01:in_2"), [""; 0]);
+        let second = late(2);
+        wait_until("the third connection", || {
+            !connected("ossicle-01:in_3").is_empty()
+        });
+        assert_eq!(connected("ossicle-01:in_1"), ["ossicle:out_1"]);
+        assert_eq!(connected("ossicle-01:in_2"), ["ossicle-02:out_1"]);
+        assert_eq!(connected("ossicle-01:in_3"), ["ossicle-02:out_2"]);
+        drop((stream, second, first));
+    });
+}
+
 /// Stops the server for so many milliseconds under a stream. Returns how much longer the stream's
 /// position says it took than the clock says, in seconds.
 fn stall(rig: &Rig, stop_ms: u64) -> f64 {

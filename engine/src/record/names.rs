@@ -5,8 +5,17 @@ use std::path::{Path, PathBuf};
 
 /// The path with a number before its ending: `take.wav` becomes `take-002.wav`.
 pub(super) fn numbered(path: &Path, number: usize) -> PathBuf {
+    with_stem_end(path, &format!("-{number:03}"))
+}
+
+/// A path like one that another file has: `take.wav` becomes `take (2).wav`.
+pub(super) fn like(path: &Path, number: usize) -> PathBuf {
+    with_stem_end(path, &format!(" ({number})"))
+}
+
+fn with_stem_end(path: &Path, end: &str) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!("-{number:03}"));
+    name.push(end);
     if let Some(ending) = path.extension() {
         name.push(".");
         name.push(ending);
@@ -40,6 +49,7 @@ mod tests {
         assert_eq!(name("a/take.wav", 2), Path::new("a/take-002.wav"));
         assert_eq!(name("take", 1000), Path::new("take-1000"));
         assert_eq!(name("a.b.flac", 1), Path::new("a.b-001.flac"));
+        assert_eq!(like(Path::new("a/b.wav"), 2), Path::new("a/b (2).wav"));
         let list = beside(Path::new("a/take.wav"), "gaps.json");
         assert_eq!(list, Path::new("a/take.wav.gaps.json"));
     }

@@ -9,7 +9,7 @@ use ossicle_io::file::{
 
 use super::config::{RecordConfig, Split};
 use super::disk::Disk;
-use super::names::{folder, numbered};
+use super::names::{folder, like, numbered};
 use super::recorded::{Gap, Mark};
 use super::take::Take;
 
@@ -178,7 +178,11 @@ impl Outlet {
             let gated = take.desk().gated();
             let tags = gated.tags(&self.tags, first, self.spec.sample_rate_hz);
             let shape = (self.kind, self.spec);
-            self.file.writer = create(&*self.disk, path, shape, &tags, self.overwrite)?;
+            let (path, writer) = under_free_name(path, |path| {
+                create(&*self.disk, path, shape, &tags, self.overwrite)
+            })?;
+            self.file.writer = writer;
+            self.file.go_on_as(path, take);
         }
         self.file.is_dated = true;
         Ok(())
@@ -261,11 +265,37 @@ impl Outlet {
 
 impl OpenFile {
     fn checkpoint(&mut self, take: &Take) -> Result<(), FileError> {
-        self.writer.checkpoint()?;
+        match self.writer.checkpoint() {
+            Err(FileError::AlreadyExists) if !self.is_told => {
+                let writer = &mut self.writer;
+                let (path, checked) = under_free_name(&self.path, |path| {
+                    writer.rename(path)?;
+                    match writer.checkpoint() {
+                        Err(FileError::AlreadyExists) => Err(FileError::AlreadyExists),
+                        checked => Ok(checked),
+                    }
+                })?;
+                self.go_on_as(path, take);
+                checked?;
+            }
+            result => result?,
+        }
         if self.writer.lasting_frames() > 0 {
             self.tell(take);
         }
         Ok(())
+    }
+
+    /// Has this name from now on; where it is another, because somebody else made a file of the first
+    /// one meanwhile, the take is told.
+    fn go_on_as(&mut self, path: PathBuf, take: &Take) {
+        if path != self.path {
+            let (taken, now) = (self.path.display(), path.display());
+            take.note(format!(
+                "{taken}: another file has the name: goes on in {now}"
+            ));
+            self.path = path;
+        }
     }
 
     /// Closes the file; says where it ends, whatever becomes of its labels.
@@ -286,6 +316,8 @@ impl OpenFile {
         let (path, first) = (self.path.clone(), self.first);
         let (frames, finished) = match self.writer.finish() {
             Ok(frames) => (frames, None),
+            // What never lasted never had the name: the file there is another's.
+            Err(error) if lasting == 0 => (0, Some(error)),
             Err(error) => (
                 counted(&path).map_or(lasting, |there| there.max(lasting)),
                 Some(error),
@@ -307,6 +339,21 @@ impl OpenFile {
             take.begin_file(&self.path, self.first);
         }
     }
+}
+
+/// Makes something under the wanted path or, while others have it, the first like it that nobody has.
+fn under_free_name<T>(
+    wanted: &Path,
+    mut make: impl FnMut(&Path) -> Result<T, FileError>,
+) -> Result<(PathBuf, T), FileError> {
+    let mut path = wanted.to_owned();
+    for number in 2..MOST_NAMES {
+        match make(&path) {
+            Err(FileError::AlreadyExists) => path = like(wanted, number),
+            result => return result.map(|made| (path, made)),
+        }
+    }
+    Err(FileError::AlreadyExists)
 }
 
 /// The frames that a file was left with.

@@ -230,16 +230,18 @@ impl Recording {
 }
 
 fn recorded(take: &Take, finished: Finished) -> Recorded {
-    let gaps = take.gaps();
+    let (gaps, files) = (take.gaps(), take.files());
+    // Somebody else may have had the name that it was to have.
+    let path = files.first().map_or(take.path(), |file| &file.path);
     Recorded {
-        path: Path::to_owned(take.path()),
+        path: Path::to_owned(path),
         frames: take.written_frames(),
         sample_rate_hz: take.sample_rate_hz(),
         gated: take.desk().gated(),
         lost_frames: gaps.iter().map(|gap| gap.frames).sum(),
         gaps,
         marks: take.marks(),
-        files: take.files(),
+        files,
         gaps_file: finished.gaps_file,
         clock_file: finished.clock_file,
     }

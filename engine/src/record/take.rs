@@ -69,7 +69,7 @@ impl Take {
         }
     }
 
-    /// The first file the take is written to.
+    /// The first file that the take was to be written to.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -120,7 +120,11 @@ impl Take {
         let frames = self.frames();
         let state = self.lock();
         TakeReport {
-            path: self.path.clone(),
+            path: state
+                .files
+                .first()
+                .map_or(&self.path, |file| &file.path)
+                .clone(),
             frames,
             written_frames: state.written,
             memory_seconds: state.memory.frames() as f64 / f64::from(self.sample_rate_hz),

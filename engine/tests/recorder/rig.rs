@@ -1,9 +1,9 @@
 //! A disk that stalls, fills up and fails; devices that count their frames; and who judges a take.
 
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,8 @@ pub struct BadDisk {
     /// Bytes that may still be written, where that is limited, to files in a folder of this name.
     pub room: AtomicU64,
     pub full_folder: String,
+    /// Somebody makes a file of this name just before the next one is given its name.
+    pub before_name: Mutex<Option<PathBuf>>,
 }
 
 #[derive(Debug)]
@@ -136,7 +138,15 @@ impl Storage for BadStorage {
 
     fn publish(&mut self) -> io::Result<()> {
         self.disk.pass()?;
+        if let Some(path) = self.disk.before_name.lock().unwrap().take() {
+            std::fs::write(path, "theirs")?;
+        }
         self.storage.publish()
+    }
+
+    fn rename(&mut self, path: &Path) -> io::Result<()> {
+        self.disk.pass()?;
+        self.storage.rename(path)
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use ossicle::EngineError;
 use ossicle::io::device::sim::{Sim, SimDevice};
 use ossicle::io::file::{AudioFile, FileError};
+use ossicle::io::sample::SampleFormat;
 use ossicle::record::{GapList, RecordConfig};
 
 use crate::rig::{
@@ -60,6 +61,55 @@ fn a_minute_without_a_disk_loses_nothing_at_32_channels() {
     assert_eq!(ended.recorded[0].gaps, []);
     assert!(ended.recorded[0].frames > 60 * 48_000);
     judge(&joined(&ended.recorded[0]), &[], 0).unwrap();
+}
+
+/// Somebody makes a file of the take's name: before its first frame, and between that and the first
+/// checkpoint. The take goes on whole under a like name, and theirs stays.
+#[test]
+fn a_name_that_another_takes_meanwhile_leaves_the_take_whole() {
+    for (ending, is_late) in [
+        ("wav", false),
+        ("wav", true),
+        ("flac", false),
+        ("flac", true),
+    ] {
+        let folder = folder();
+        let path = folder.path().join(format!("take.{ending}"));
+        let sim = Sim::new(43);
+        sim.plug(SimDevice::new("mic", 1, 0).with_source(|frame, _| {
+            let code = frame % 8_000_000 + 1;
+            code as f32 / 8_388_608.0
+        }))
+        .unwrap();
+        let disk = BadDisk::new();
+        let config = RecordConfig {
+            disk: Arc::new(On(disk.clone())),
+            format: SampleFormat::I24,
+            ..RecordConfig::new(&path)
+        };
+        let session = start(&sim, recording("mic", vec![config]));
+        if is_late {
+            disk.before_name.lock().unwrap().replace(path.clone());
+        } else {
+            std::fs::write(&path, "theirs").unwrap();
+        }
+        sim.run_for(Duration::from_secs(3));
+        let ended = session.stop().unwrap();
+        let recorded = &ended.recorded[0];
+        let like = folder.path().join(format!("take (2).{ending}"));
+        assert_eq!(recorded.path, like, "{:?}", ended.warnings);
+        assert_eq!(recorded.files.len(), 1);
+        assert_eq!(recorded.files[0].path, like);
+        assert_eq!(std::fs::read(&path).unwrap(), b"theirs");
+        let samples = joined(recorded);
+        assert!(samples.len() > 140_000, "{} frames", samples.len());
+        assert_eq!(samples.len() as u64, recorded.frames);
+        let codes = samples.iter().map(|sample| (sample * 8_388_608.0) as u64);
+        assert!(codes.eq(1..=recorded.frames), "{ending}: other samples");
+        let told = ended.warnings.iter();
+        let told: Vec<_> = told.filter(|line| line.contains("take (2)")).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+    }
 }
 
 /// A file system in memory of so many KiB, as long as this lives.

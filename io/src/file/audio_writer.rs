@@ -223,6 +223,19 @@ impl AudioWriter {
         }
     }
 
+    /// The file is to have another name in the same folder, as it has none yet: after
+    /// [`AlreadyExists`](FileError::AlreadyExists) of [`checkpoint`](Self::checkpoint) it goes on
+    /// under that.
+    ///
+    /// # Errors
+    /// As [`WavWriter::rename`].
+    pub fn rename(&mut self, path: impl AsRef<Path>) -> Result<(), FileError> {
+        match &mut self.writer {
+            Writer::Wav(wav) => wav.rename(path),
+            Writer::Encoded(encoded) => encoded.rename(path.as_ref()),
+        }
+    }
+
     /// Ends the file. Returns the frames in it.
     ///
     /// # Errors

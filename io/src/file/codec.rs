@@ -152,8 +152,10 @@ impl Codec {
         let Ok(frame) = i64::try_from(frame) else {
             return Ok(false);
         };
-        if self.seen_end {
-            // Some readers do not find back from behind the end.
+        let is_flac = self.format.format_info().short_name == "flac";
+        if self.seen_end || is_flac {
+            // Some readers do not find back from behind the end. That of FLAC keeps what it read ahead
+            // where the blocks are small, and takes it for what is at the new place.
             self.rewind()?;
         }
         let to = SeekTo::Timestamp {

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::path::Path;
 
 use super::encoder::{Block, Encoder, Progress};
 use super::error::FileError;
@@ -77,6 +78,10 @@ impl EncodedWriter {
         Ok(writer)
     }
 
+    pub(super) fn rename(&mut self, path: &Path) -> Result<(), FileError> {
+        Ok(self.storage.rename(path)?)
+    }
+
     pub(super) fn spec(&self) -> WavSpec {
         self.spec
     }
@@ -125,7 +130,8 @@ impl EncodedWriter {
 
     pub(super) fn checkpoint(&mut self) -> Result<(), FileError> {
         self.append_waiting()?;
-        if self.held_frames == self.lasting_frames {
+        let is_named = self.published || self.held_frames == 0;
+        if self.held_frames == self.lasting_frames && is_named {
             return Ok(());
         }
         let progress = Progress {

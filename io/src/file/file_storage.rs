@@ -161,6 +161,14 @@ impl Storage for FileStorage {
         sync_directory(folder(&self.path));
         Ok(())
     }
+
+    fn rename(&mut self, path: &Path) -> io::Result<()> {
+        if let Name::Own = self.name {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        path.clone_into(&mut self.path);
+        Ok(())
+    }
 }
 
 impl Drop for FileStorage {

@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::path::Path;
 
 /// A file that is being written: bytes at places, made to last by [`sync`](Self::sync), under a
 /// name from [`publish`](Self::publish) on.
@@ -46,6 +47,15 @@ pub trait Storage: Send + Debug {
     /// # Errors
     /// `AlreadyExists` where another file has the name and may not be replaced; the system's.
     fn publish(&mut self) -> io::Result<()>;
+
+    /// The file is to have another name, in the same folder; only before it is published.
+    ///
+    /// # Errors
+    /// `Unsupported`, as here, where it cannot have another.
+    fn rename(&mut self, path: &Path) -> io::Result<()> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// Writes as much of `bytes` as goes; returns how much, and the error that stopped it.

@@ -268,6 +268,14 @@ impl WavWriter {
             .map_err(|error| self.failed(error))
     }
 
+    /// The file is to have another name, as it has none yet; see [`Storage::rename`].
+    ///
+    /// # Errors
+    /// [`Io`](FileError::Io).
+    pub fn rename(&mut self, path: impl AsRef<Path>) -> Result<(), FileError> {
+        Ok(self.storage.rename(path.as_ref())?)
+    }
+
     fn make_true(&mut self) -> Result<u64, FileError> {
         let frames = self.frames();
         let bytes = frames * self.spec.frame_bytes();

@@ -9,7 +9,9 @@ use ossicle_io::file::{AudioFile, AudioWriter, FileError, FileKind, Label, Overw
 use tempfile::TempDir;
 
 use super::faulty::Faulty;
-use super::judges::{I24, frames_by_ffmpeg, frames_by_libsndfile, read_all, run, signal, spec};
+use super::judges::{
+    I16, I24, frames_by_ffmpeg, frames_by_libsndfile, read_all, run, signal, spec,
+};
 
 /// What is on the disk when the program is killed: the file has a name from the first checkpoint
 /// on, and holds all but the last block.
@@ -302,5 +304,87 @@ fn what_finds_no_name_does_not_last() {
         assert!(take.lasting_frames() > 15_000);
         assert_eq!(take.finish().expect("room"), 30_000, "{kind:?}");
         assert!(disk.with(|disk| disk.named));
+    }
+}
+
+/// What is read from a place is what is read there on the way from the start, in a take that was
+/// killed, whatever its header says of its length, and in one that grows.
+#[test]
+fn seeking_in_an_unfinished_take_gives_the_very_samples() {
+    let directory = TempDir::new().expect("a directory");
+    for (number, (rate, channels, format, frames, later)) in [
+        (48_000, 2, I24, 60_000, 0),
+        (48_000, 1, I16, 100_000, 1),
+        (96_000, 2, I16, 20_000, 15_000),
+        (48_000, 2, I24, 290_000, 1),
+        (48_000, 1, I24, 700_000, 90_000),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let spec = spec(rate, channels, format);
+        let path = directory.path().join(format!("take-{number}.flac"));
+        let mut samples = signal(spec, frames);
+        if number > 2 {
+            // A block of it is a few bytes.
+            for (frame, samples) in samples.chunks_exact_mut(channels).enumerate() {
+                samples.fill(frame as f32 / f32::from(2u8).powi(23));
+            }
+        }
+        let mut take =
+            AudioWriter::create(&path, spec, &Tags::default(), Overwrite::Never).expect("a file");
+        let (before, behind) = samples.split_at(channels * (frames - later));
+        take.write(before).expect("room");
+        take.checkpoint().expect("room");
+        let early = AudioFile::open(&path).expect("named");
+        take.write(behind).expect("room");
+        let bytes = fs::read(&path).expect("named");
+        let mut files = vec![("early".to_owned(), early)];
+        for total in [None, Some(0), Some(frames as u64), Some(4 * frames as u64)] {
+            for torn in [0, 77, 800] {
+                let cut = directory.path().join("cut.flac");
+                let mut bytes = bytes[..bytes.len() - torn].to_vec();
+                if let Some(total) = total {
+                    // The lowest 36 bits of what is packed in the first block.
+                    let low = bytes[21] & 0xf0 | (total >> 32) as u8 & 15;
+                    bytes[21] = low;
+                    bytes[22..26].copy_from_slice(&(total as u32).to_be_bytes());
+                }
+                let _ = fs::remove_file(&cut);
+                fs::write(&cut, bytes).expect("written");
+                let file = AudioFile::open(&cut).expect("good");
+                files.push((format!("{total:?} torn by {torn}"), file));
+            }
+        }
+        for (name, file) in &mut files {
+            let all = file.count_frames().expect("countable") as usize;
+            assert!(all >= 4096, "{number} {name}: {all}");
+            let mut seed = 1_u64;
+            for step in 0..24_usize {
+                seed = seed
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(99);
+                let at = match step % 4 {
+                    0 => (seed >> 33) as usize % 9_000,
+                    _ => (seed >> 33) as usize,
+                } % all;
+                let length = [100, 5_000, 20_000][step % 3];
+                file.seek(at as u64).expect("it is there");
+                let mut piece = vec![0.0; channels * length];
+                let mut got = 0;
+                while got < length {
+                    match file.read(&mut piece[channels * got..]).expect("good") {
+                        0 => break,
+                        more => got += more,
+                    }
+                }
+                let told = format!("{number} {name} at {at} of {all}");
+                assert_eq!(got, length.min(all - at), "{told}");
+                let wanted = &samples[channels * at..][..channels * got];
+                let wrong = wanted.iter().zip(&piece).position(|(a, b)| a != b);
+                assert_eq!(wrong.map(|at| at / channels), None, "{told}");
+            }
+        }
+        drop(take);
     }
 }

@@ -64,7 +64,8 @@ pub fn check(list: &Listed, take: &Take, account: &Account, around: Around) -> R
         let is_listed = if around.server_hit {
             listed > 0 || gap.silence as f64 <= played
         } else {
-            gap.passed == 0 || listed.abs_diff(gap.silence.min(gap.passed)) <= around.server.slack
+            // More than passed: the server stood still as well.
+            gap.silence.min(gap.passed).saturating_sub(listed) <= around.server.slack
         };
         ensure!(
             is_listed,

@@ -1,6 +1,7 @@
 //! JACK: one client with input and output ports, called once per cycle with both, so that a sound
 //! that comes in can leave in the same cycle.
 
+mod connect;
 mod frame_clock;
 mod process;
 mod stream;
@@ -79,12 +80,12 @@ pub(super) fn open(request: &StreamRequest) -> Result<Box<dyn PendingStream>, De
                 allowed,
             });
         }
-        let settle = |port: &Option<Port>, flag: PortFlags, mode: LatencyType| match port {
-            Some(port) => settle(&client, port, flag, mode),
+        let settle = |port: &Option<Port>, mode: LatencyType| match port {
+            Some(port) => settle(&client, port, mode),
             None => Ok(Settled::default()),
         };
-        let input = settle(&request.input, PortFlags::IS_OUTPUT, LatencyType::Capture)?;
-        let output = settle(&request.output, PortFlags::IS_INPUT, LatencyType::Playback)?;
+        let input = settle(&request.input, LatencyType::Capture)?;
+        let output = settle(&request.output, LatencyType::Playback)?;
         let latencies = [input.latency_frames, output.latency_frames];
         let info = StreamInfo {
             host: HostKind::Jack,
@@ -96,17 +97,12 @@ pub(super) fn open(request: &StreamRequest) -> Result<Box<dyn PendingStream>, De
             buffer_frames: client.buffer_size(),
             device_latency_frames: latencies.iter().flatten().copied().reduce(|a, b| a + b),
         };
-        let connect = !request.leave_unconnected;
-        let (sources, sinks) = if connect {
-            (input.ports, output.ports)
-        } else {
-            <_>::default()
-        };
+        let is_asked = |_: &Port| !request.leave_unconnected;
         Ok(Box::new(Pending {
             client,
             info,
-            sources,
-            sinks,
+            source: request.input.clone().filter(is_asked),
+            sink: request.output.clone().filter(is_asked),
         }) as Box<dyn PendingStream>)
     })?
 }
@@ -146,24 +142,11 @@ fn connect_here(name: &str) -> Result<Client, DeviceError> {
 struct Settled {
     device: Option<String>,
     channels: usize,
-    /// Full names of the other client's ports.
-    ports: Vec<String>,
     latency_frames: Option<u64>,
 }
 
-fn settle(
-    client: &Client,
-    port: &Port,
-    flag: PortFlags,
-    mode: LatencyType,
-) -> Result<Settled, DeviceError> {
-    let ports = match &port.device {
-        Some(asked) => find(client.ports(None, Some(AUDIO), flag), asked)?,
-        None => {
-            let physical = client.ports(None, Some(AUDIO), flag | PortFlags::IS_PHYSICAL);
-            by_client(physical).into_values().next().unwrap_or_default()
-        }
-    };
+fn settle(client: &Client, port: &Port, mode: LatencyType) -> Result<Settled, DeviceError> {
+    let ports = connect::ports(client, port, mode == LatencyType::Capture)?;
     let device = ports
         .first()
         .map_or("jack", |port| client_of(port))
@@ -187,7 +170,6 @@ fn settle(
     Ok(Settled {
         device: Some(device),
         channels,
-        ports,
         latency_frames,
     })
 }

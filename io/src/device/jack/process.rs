@@ -13,7 +13,7 @@ use jack::{AudioIn, AudioOut, Client, Control, Port, ProcessHandler, ProcessScop
 
 use super::frame_clock::{Cycle, FrameClock};
 use crate::device::caller::Caller;
-use crate::device::clock::now_ns;
+use crate::device::clock::{now_ns, ns_of};
 use crate::device::interleave::{deinterleave, interleave};
 
 /// Cycles up to this length are one call.
@@ -79,7 +79,7 @@ impl ProcessHandler for Process {
             let cycle = Cycle {
                 begin: scope.last_frame_time(),
                 frames: scope.n_frames(),
-                time_ns,
+                began_ns: began_ns(scope, *sample_rate_hz),
             };
             caller.lose(clock.lost(cycle, *sample_rate_hz));
             let mut done = 0;
@@ -102,4 +102,10 @@ impl ProcessHandler for Process {
         });
         Control::Continue
     }
+}
+
+/// When the server began the cycle, by the own clock: a client may be called late.
+fn began_ns(scope: &ProcessScope, sample_rate_hz: u32) -> u64 {
+    let since = u64::from(scope.frames_since_cycle_start());
+    now_ns().saturating_sub(ns_of(since, sample_rate_hz))
 }

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jack::NotificationHandler;
-use jack::{AsyncClient, AudioIn, AudioOut, Client, ClientStatus, Control, Frames};
+use jack::{AudioIn, AudioOut, Client, ClientStatus, Control, Frames};
 
+use super::connect::{Active, Connector, OtherEnd, connect_now};
 use super::process::Process;
 use crate::device::caller::Caller;
 use crate::device::clock::now_ns;
 use crate::device::deadline::within;
-use crate::device::{Callback, DeviceError, HostKind, LostCause, PendingStream, Stream};
+use crate::device::{Callback, DeviceError, HostKind, LostCause, PendingStream, Port, Stream};
 use crate::device::{StreamInfo, StreamStatus};
 use crate::realtime;
 use crate::rights::Scheduling;
@@ -25,9 +26,9 @@ use crate::rights::Scheduling;
 pub(super) struct Pending {
     pub(super) client: Client,
     pub(super) info: StreamInfo,
-    /// Full names of the ports to be connected to ours, in order.
-    pub(super) sources: Vec<String>,
-    pub(super) sinks: Vec<String>,
+    /// What our ports are to be connected to.
+    pub(super) source: Option<Port>,
+    pub(super) sink: Option<Port>,
 }
 
 impl PendingStream for Pending {
@@ -45,8 +46,8 @@ impl Pending {
         let Self {
             client,
             info,
-            sources,
-            sinks,
+            source,
+            sink,
         } = self;
         let failed = |error: jack::Error| DeviceError::backend(HostKind::Jack, "start", error);
         let status = Arc::new(StreamStatus::new());
@@ -59,16 +60,13 @@ impl Pending {
             .map(|n| client.register_port(&format!("out_{n}"), AudioOut::default()))
             .collect::<Result<Vec<_>, _>>()
             .map_err(failed)?;
-        let names = |ports: &[String], own: &str| -> Vec<(String, String)> {
-            let own = |n| format!("{}:{own}_{}", client.name(), n + 1);
-            ports
-                .iter()
-                .enumerate()
-                .map(|(n, port)| (port.clone(), own(n)))
-                .collect()
+        let own = |word: &str, channels: usize| -> Vec<String> {
+            let own = |n| format!("{}:{word}_{n}", client.name());
+            (1..=channels).map(own).collect()
         };
-        let sources = names(&sources[..sources.len().min(inputs.len())], "in");
-        let sinks = names(&sinks[..sinks.len().min(outputs.len())], "out");
+        let source = source.map(|port| OtherEnd::new(port, true, own("in", inputs.len())));
+        let sink = sink.map(|port| OtherEnd::new(port, false, own("out", outputs.len())));
+        let mut ends: Vec<OtherEnd> = source.into_iter().chain(sink).collect();
         let caller = Caller::new(callback, status.clone());
         let connected = Arc::new(AtomicBool::new(false));
         let process = Process::new(
@@ -84,29 +82,20 @@ impl Pending {
         };
         status.started(now_ns());
         let client = client.activate_async(notices, process).map_err(failed)?;
-        for (source, own) in &sources {
-            client
-                .as_client()
-                .connect_ports_by_name(source, own)
-                .map_err(failed)?;
-        }
-        for (sink, own) in &sinks {
-            client
-                .as_client()
-                .connect_ports_by_name(own, sink)
-                .map_err(failed)?;
-        }
+        let client = Arc::new(client);
+        connect_now(client.as_client(), &mut ends).map_err(failed)?;
         connected.store(true, Ordering::Release);
         Ok(Box::new(Running {
             info,
             status,
+            _connector: Connector::start(&client, ends),
             _client: client,
         }))
     }
 }
 
 /// What the server tells outside the cycle.
-struct Notices {
+pub(super) struct Notices {
     status: Arc<StreamStatus>,
     sample_rate_hz: u32,
 }
@@ -132,8 +121,10 @@ impl NotificationHandler for Notices {
 struct Running {
     info: StreamInfo,
     status: Arc<StreamStatus>,
+    // Dropped in this order.
+    _connector: Option<Connector>,
     /// Ends the client when dropped.
-    _client: AsyncClient<Notices, Process>,
+    _client: Arc<Active>,
 }
 
 impl Stream for Running {

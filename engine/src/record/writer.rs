@@ -274,11 +274,11 @@ impl Writer {
 
     /// Lets go of what lasts in files.
     fn keep_written(&mut self) {
+        self.keep_named();
         let written = self.outlet.readable_end();
         self.take
             .set_written(written, self.drawn.keep_from(written));
         self.sidecar.keep(&self.take);
-        self.keep_named();
     }
 
     /// Holds on to the file that is written, and looks whether it still has its name; one that is

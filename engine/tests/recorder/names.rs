@@ -25,7 +25,9 @@ fn disturbed(path: &Path, what: impl FnOnce()) -> Result<Ended, EngineError> {
     let sim = mic(61);
     let mut session = start(&sim, recording("mic", vec![RecordConfig::new(path)]));
     sim.run_for(Duration::from_millis(500));
-    wait_until("the file has its name", || path.exists());
+    wait_until("the file has its name", || {
+        session.takes()[0].written_frames() > 0
+    });
     what();
     sim.run_for(Duration::from_millis(500));
     wait_until("it is told at once", || {

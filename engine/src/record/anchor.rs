@@ -113,6 +113,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, other) = (folder.path().join("take"), folder.path().join("other"));
         let held = || {
+            // Names of one file cannot be moved over each other.
+            let _ = (fs::remove_file(&path), fs::remove_file(&other));
             fs::write(&path, "sound").unwrap();
             Anchor::of(&path).unwrap()
         };

@@ -283,7 +283,7 @@ fn a_take_has_all_that_leaves_the_chain_not_only_what_the_output_plays() {
     let ended = session.stop().unwrap();
     let told = ended.warnings.join("; ");
     assert!(told.contains("2 of the 4 channels"), "{ended:?}");
-    let mut wet = AudioFile::open(&folder.path().join("wet.wav")).unwrap();
+    let mut wet = AudioFile::open(folder.path().join("wet.wav")).unwrap();
     assert_eq!(wet.info().channels, 4);
     wet.seek(15_000).unwrap();
     let mut frame = [9.0; 4];

@@ -171,9 +171,7 @@ impl Controller {
         ready(&mut controller);
         let (graph, arriving) = controller.first_graph()?;
         let plan = lower(&graph, spec.channels_in);
-        if is_whole {
-            spec.channels_out = Some(plan.output.planes);
-        }
+        spec.channels_out = spec.channels_out.filter(|_| !is_whole);
         controller.pool_planes = plan.planes;
         controller.live = graph;
         controller.live_items.clone_from(&controller.items);

@@ -35,7 +35,7 @@ pub enum DeviceError {
         available: Vec<String>,
     },
     /// The text fits several devices. Choose one of the candidates by its id.
-    #[error("device {} is several on {host}: {}", quoted(.asked), candidates.join(", "))]
+    #[error("device {} fits several on {host}: {}", quoted(.asked), candidates.join(", "))]
     Ambiguous {
         /// What was asked for.
         asked: String,

@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use ossicle::EngineError;
-
 use crate::exit::{Exit, Failure};
 
 /// The folder that a file is in.
@@ -31,15 +29,16 @@ pub fn is_there(folder: &Path) -> Result<(), Failure> {
 }
 
 /// # Errors
-/// Both are names of one file, by whatever way to its folder: with `--force` the one recording
-/// would replace the other.
-pub fn differ(one: &Path, other: &Path) -> Result<(), Failure> {
-    let whole = |file: &Path| Some(fs::canonicalize(of(file)).ok()?.join(file.file_name()?));
-    match (whole(one), whole(other)) {
-        (Some(one), Some(same)) if one == same => Err(EngineError::SameTake {
-            path: other.to_owned(),
-        }
-        .into()),
-        _ => Ok(()),
+/// A folder has the name of a file to be written.
+pub fn is_none(file: &Path) -> Result<(), Failure> {
+    if !file.is_dir() {
+        return Ok(());
     }
+    Err(Failure {
+        exit: Exit::File,
+        message: format!(
+            "{}: is a folder (allowed: the name of a file)",
+            file.display()
+        ),
+    })
 }

@@ -46,9 +46,13 @@ fn main() -> ExitCode {
     let exit = match Arguments::try_parse() {
         Ok(arguments) => {
             let output = arguments.output();
-            match dispatch(&arguments.command, output) {
+            let exit = match dispatch(&arguments.command, output) {
                 Ok(exit) => exit,
                 Err(failure) => output.failure(&failure),
+            };
+            match output::unsaid().filter(|_| exit == Exit::Done) {
+                Some(failure) => output.failure(&failure),
+                None => exit,
             }
         }
         Err(error) => refuse(&error),

@@ -1,8 +1,10 @@
 //! What the program says, and where: results on stdout, all else on stderr.
 //!
-//! A reader that has gone (`ossicle fx | head -1`) is no failure, so write errors are dropped here.
+//! A reader that has gone (`ossicle fx | head -1`) is no failure; a result that finds no room is one,
+//! which [`unsaid`] tells in the end.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
@@ -32,10 +34,17 @@ struct ErrorBody<'a> {
 impl Output {
     /// Says a result: `value` with `--json`, else `text`, which may have several lines.
     pub fn result(self, value: &impl Serialize, text: &str) {
-        if !self.json {
-            write_line(std::io::stdout(), text);
+        let said = if !self.json {
+            say(text)
         } else if let Ok(json) = serde_json::to_string(value) {
-            write_line(std::io::stdout(), &json);
+            say(&json)
+        } else {
+            Ok(())
+        };
+        if let Err(error) = said
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            UNSAID.get_or_init(|| error.to_string());
         }
     }
 
@@ -78,6 +87,22 @@ impl Output {
         write_line(std::io::stderr(), &format!("error: {message}"));
         failure.exit
     }
+}
+
+/// Why a result was lost.
+static UNSAID: OnceLock<String> = OnceLock::new();
+
+/// The failure of a run whose result could not be said.
+pub fn unsaid() -> Option<Failure> {
+    UNSAID.get().map(|error| Failure {
+        exit: Exit::File,
+        message: format!("the result is lost: stdout: {error}"),
+    })
+}
+
+fn say(text: &str) -> std::io::Result<()> {
+    let mut to = std::io::stdout();
+    writeln!(to, "{text}").and_then(|()| to.flush())
 }
 
 /// Writes `text` and a line end.

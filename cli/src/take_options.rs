@@ -39,25 +39,25 @@ pub struct TakeOptions {
     dry: Option<PathBuf>,
     /// Record so much of what was before the begin too; without --on-sound the begin is key p or
     /// SIGUSR2
-    #[arg(long, value_name = "T", value_parser = seconds_within(0.0, 3600.0))]
+    #[arg(long, value_name = "T", value_parser = seconds_within(0.0, 3600.0), allow_hyphen_values = true)]
     preroll: Option<Seconds>,
     /// Begin when a sample reaches this level, with 1 s from before it
     #[arg(long, value_name = "L", value_parser = level_dbfs, allow_hyphen_values = true)]
     on_sound: Option<f64>,
     /// End after so long below a level, once there was sound: 3s@-50dBFS
-    #[arg(long, value_name = "T@L")]
+    #[arg(long, value_name = "T@L", allow_hyphen_values = true)]
     until_silence: Option<SilenceText>,
     /// Go on in another file: 30m, 2GiB, silence, silence:2s@-45dBFS
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
     split: Option<SplitText>,
     /// Go on in this folder when the disk is full or fails
     #[arg(long, value_name = "DIR")]
     spill: Option<PathBuf>,
     /// Sound that may wait in memory for a slow disk
-    #[arg(long, value_name = "T", default_value = "60s", value_parser = seconds_within(1.0, 3600.0))]
+    #[arg(long, value_name = "T", default_value = "60s", value_parser = seconds_within(1.0, 3600.0), allow_hyphen_values = true)]
     memory: Seconds,
     /// Time between two moments at which the file on the disk is true
-    #[arg(long, value_name = "T", default_value = "250ms", value_parser = seconds_within(0.01, 60.0))]
+    #[arg(long, value_name = "T", default_value = "250ms", value_parser = seconds_within(0.01, 60.0), allow_hyphen_values = true)]
     checkpoint: Seconds,
     /// Say something of the recording: title, description, scene, take or note; may be given again
     #[arg(long, value_name = "NAME=TEXT", value_parser = tag)]
@@ -97,19 +97,57 @@ impl TakeOptions {
             if let Some(path) = path {
                 let path = expand(path, now)?;
                 folders::is_there(folders::of(&path))?;
+                folders::is_none(&path)?;
+                self.check_description(&path)?;
                 configs.push(self.config(&path, tap));
             }
-        }
-        if let [one, other] = configs.as_slice() {
-            folders::differ(&one.path, &other.path)?;
         }
         self.spill.as_deref().map_or(Ok(()), folders::is_there)?;
         match self.wanting() {
             Some(option) if configs.is_empty() => Err(Failure::usage(format!(
                 "{option} says how to record, and no file to record to is named"
             ))),
-            _ => Ok(configs),
+            _ => {
+                self.check_samples(&configs)?;
+                Ok(configs)
+            }
         }
+    }
+
+    /// That the description fits where its field is narrow.
+    fn check_description(&self, path: &Path) -> Result<(), Failure> {
+        let description = self.tags().bext.unwrap_or_default().description;
+        let is_narrow = matches!(FileKind::of_path(path), Ok(FileKind::Wav));
+        if is_narrow && (!description.is_ascii() || description.len() > 256) {
+            return Err(Failure::usage(
+                "--tag description=TEXT: a WAV file takes 256 ASCII characters at most (allowed: \
+                 any text with .flac, .ogg or --tag note=TEXT)",
+            ));
+        }
+        Ok(())
+    }
+
+    /// That what is said of samples means something in one of the files at least.
+    fn check_samples(&self, configs: &[RecordConfig]) -> Result<(), Failure> {
+        let has_samples =
+            |config: &&RecordConfig| !matches!(FileKind::of_path(&config.path), Ok(FileKind::Ogg));
+        let mut sampled = configs.iter().filter(has_samples).peekable();
+        if configs.is_empty() {
+            return Ok(());
+        }
+        if self.format.is_some() && sampled.peek().is_none() {
+            return Err(Failure::usage(
+                "--format: Vorbis (.ogg) has no sample format (allowed with .wav and .flac)",
+            ));
+        }
+        let is_dithered = !matches!(self.dither, DitherArgument::None);
+        if is_dithered && sampled.all(|config| config.format == SampleFormat::F32) {
+            return Err(Failure::usage(
+                "--dither: nothing becomes whole numbers here (allowed with .flac, and with .wav \
+                 and --format i16, i24 or i32)",
+            ));
+        }
+        Ok(())
     }
 
     fn config(&self, path: &Path, tap: Tap) -> RecordConfig {
@@ -178,6 +216,7 @@ impl TakeOptions {
     /// An option that was given and makes no sense without a recording.
     fn wanting(&self) -> Option<&'static str> {
         let given = [
+            ("--force", self.force),
             ("--preroll", self.preroll.is_some()),
             ("--on-sound", self.on_sound.is_some()),
             ("--until-silence", self.until_silence.is_some()),

@@ -67,6 +67,17 @@ impl From<Time> for Moment {
     }
 }
 
+/// A length of time that is not nothing.
+pub fn length(text: &str) -> Result<Time, String> {
+    match text.parse() {
+        Ok(Time::Frames(0)) => Err("allowed: a time that is longer than nothing".to_string()),
+        Ok(Time::Seconds(seconds)) if seconds <= 0.0 => {
+            Err("allowed: a time that is longer than nothing".to_string())
+        }
+        other => other.map_err(|error: NotATime| error.to_string()),
+    }
+}
+
 /// `minutes:seconds` or `hours:minutes:seconds`; all but the last are whole, all but the first
 /// below 60.
 fn clock(text: &str) -> Result<f64, NotATime> {

@@ -28,12 +28,12 @@ fn warning(folder: &Path) -> Option<String> {
     let takes = open_takes(folder).ok()?;
     let first = takes.first()?.final_path();
     let name = first.file_name().unwrap_or_default().to_string_lossy();
-    let others = match takes.len() - 1 {
-        0 => String::new(),
-        others => format!(" and {others} more"),
+    let (others, verb, them) = match takes.len() - 1 {
+        0 => (String::new(), "was", "it"),
+        others => (format!(" and {others} more"), "were", "them"),
     };
     let folder = folder.display();
     Some(format!(
-        "{folder}: {name}{others} was not closed: \"ossicle recover {folder}\" finishes it"
+        "{folder}: {name}{others} {verb} not closed: \"ossicle recover {folder}\" finishes {them}"
     ))
 }

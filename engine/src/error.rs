@@ -46,6 +46,14 @@ pub enum EngineError {
         /// Frames that were recorded and are in no file.
         unwritten_frames: u64,
     },
+    /// The name of a file was taken from it while it was written, and it could not get it again.
+    #[error("{}: its name was taken from it while it was written; {what}", path.display())]
+    TakeUnnamed {
+        /// The name.
+        path: PathBuf,
+        /// What became of the file.
+        what: String,
+    },
     /// Input and output are the same file; choose another name.
     #[error("{}: input and output are the same file", path.display())]
     SameFile {

@@ -37,6 +37,18 @@ fn is_same(one: &Path, other: &Path) -> bool {
     }
 }
 
+/// Whether both are names of one file, by whatever way to its folder, be it there or not.
+pub(crate) fn is_one_name(one: &Path, other: &Path) -> bool {
+    let whole = |file: &Path| {
+        let folder = match file.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        Some(fs::canonicalize(folder).ok()?.join(file.file_name()?))
+    };
+    one == other || whole(one).is_some_and(|one| whole(other) == Some(one))
+}
+
 #[cfg(test)]
 mod tests {
     use super::refuse;

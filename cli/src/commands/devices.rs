@@ -34,7 +34,12 @@ pub struct Devices {
     #[arg(long)]
     watch: bool,
     /// With --watch: end after this time
-    #[arg(long = "for", value_name = "T", requires = "watch")]
+    #[arg(
+        long = "for",
+        value_name = "T",
+        allow_hyphen_values = true,
+        requires = "watch"
+    )]
     length: Option<Time>,
 }
 

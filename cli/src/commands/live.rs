@@ -10,7 +10,7 @@ use crate::args::{DeviceOptions, RecordOptions};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::run::{Length, run};
-use crate::times::Time;
+use crate::times::{Time, length};
 
 /// Play a live input through a chain
 #[derive(Args, Debug)]
@@ -47,7 +47,7 @@ pub struct Live {
     #[arg(long, value_enum, default_value_t = TapArgument::Post)]
     tap: TapArgument,
     /// End after this time
-    #[arg(long = "for", value_name = "T")]
+    #[arg(long = "for", value_name = "T", value_parser = length, allow_hyphen_values = true)]
     length: Option<Time>,
 }
 

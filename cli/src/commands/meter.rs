@@ -9,7 +9,7 @@ use crate::args::DeviceOptions;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::run::{Face, Length, Run};
-use crate::times::Time;
+use crate::times::{Time, length};
 
 /// Show how loud an input is
 #[derive(Args, Debug)]
@@ -27,7 +27,7 @@ pub struct Meter {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     channels: Option<u16>,
     /// End after this time
-    #[arg(long = "for", value_name = "T")]
+    #[arg(long = "for", value_name = "T", value_parser = length, allow_hyphen_values = true)]
     length: Option<Time>,
 }
 

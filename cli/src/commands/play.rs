@@ -13,7 +13,7 @@ use crate::args::{DeviceOptions, RecordOptions};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::run::{Length, run};
-use crate::times::Time;
+use crate::times::{Time, length};
 
 /// Play a file through a chain
 #[derive(Args, Debug)]
@@ -36,13 +36,13 @@ pub struct Play {
     #[arg(long, value_name = "D")]
     device: Option<String>,
     /// Begin at this time of the file
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
     seek: Option<Time>,
     /// Begin again whenever the end is reached
     #[arg(long = "loop")]
     looped: bool,
     /// End after this time
-    #[arg(long = "for", value_name = "T")]
+    #[arg(long = "for", value_name = "T", value_parser = length, allow_hyphen_values = true)]
     length: Option<Time>,
     /// What is heard, after the chain
     #[command(flatten)]

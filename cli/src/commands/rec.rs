@@ -13,7 +13,7 @@ use crate::exit::Failure;
 use crate::output::Output;
 use crate::run::{Face, Length, Run};
 use crate::take_options::TakeOptions;
-use crate::times::Time;
+use crate::times::{Time, length};
 
 /// Record a device, or without OUT check its level
 #[derive(Args, Debug)]
@@ -50,7 +50,7 @@ pub struct Rec {
     #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
     /// End after this time
-    #[arg(long = "for", value_name = "T")]
+    #[arg(long = "for", value_name = "T", value_parser = length, allow_hyphen_values = true)]
     length: Option<Time>,
     #[command(flatten)]
     takes: TakeOptions,

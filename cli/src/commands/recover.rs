@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ossicle::io::file::CivilTime;
+use ossicle::io::file::recover::{is_written, open_take, written_takes};
+use ossicle::io::file::{AudioFile, CivilTime};
 use ossicle::record::recover::{Unclosed, find};
 use serde::Serialize;
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::times::shown;
 
@@ -30,6 +31,8 @@ pub struct Recover {
 #[derive(Serialize)]
 struct Found {
     takes: Vec<TakeObject>,
+    /// Files that are being written, and were left alone.
+    being_written: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -52,7 +55,9 @@ struct TakeObject {
 impl Recover {
     pub fn run(&self, output: Output) -> Result<(), Failure> {
         let (mut takes, mut warnings, mut failure) = (Vec::new(), Vec::new(), None);
+        let mut being_written = Vec::new();
         for folder in &self.folders {
+            being_written.extend(written_at(folder)?);
             let unclosed = find(folder).map_err(|error| Failure::file(folder, &error))?;
             for take in unclosed {
                 let path = take.path();
@@ -66,14 +71,15 @@ impl Recover {
             }
         }
         warnings.iter().for_each(|line| output.warning(line));
-        let text = match takes.is_empty() && failure.is_none() {
-            true => format!("{}: all is closed", of_all(&self.folders)),
-            false => takes
-                .iter()
-                .map(TakeObject::text)
-                .collect::<Vec<_>>()
-                .join("\n"),
-        };
+        let mut lines: Vec<String> = takes.iter().map(TakeObject::text).collect();
+        if !being_written.is_empty() {
+            let (count, names) = (being_written.len(), being_written.join(", "));
+            let verb = if count == 1 { "is" } else { "are" };
+            lines.push(format!("{count} {verb} being written: {names}"));
+        } else if lines.is_empty() && failure.is_none() {
+            lines.push(format!("{}: all is closed", of_all(&self.folders)));
+        }
+        let text = lines.join("\n");
         match failure {
             Some(failure) => {
                 if !text.is_empty() && !output.json {
@@ -82,7 +88,12 @@ impl Recover {
                 Err(failure)
             }
             None => {
-                output.result(&Found { takes, warnings }, &text);
+                let found = Found {
+                    takes,
+                    being_written,
+                    warnings,
+                };
+                output.result(&found, &text);
                 Ok(())
             }
         }
@@ -145,6 +156,22 @@ impl TakeObject {
         });
         parts.join(", ")
     }
+}
+
+/// What is being written in a folder, or whether a file is.
+fn written_at(path: &Path) -> Result<Vec<String>, Failure> {
+    let written = match path.is_file() {
+        true if is_written(path) => vec![path.to_owned()],
+        true if open_take(path).is_none() && AudioFile::open(path).is_err() => {
+            return Err(Failure {
+                exit: Exit::File,
+                message: format!("{}: is no folder, and no recording", path.display()),
+            });
+        }
+        true => Vec::new(),
+        false => written_takes(path).map_err(|error| Failure::file(path, &error))?,
+    };
+    Ok(written.iter().map(|path| display(path)).collect())
 }
 
 fn display(path: &Path) -> String {

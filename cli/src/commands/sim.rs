@@ -22,7 +22,7 @@ pub struct Simulate {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Virtual hours
-    #[arg(long, value_name = "H", default_value_t = 1.0, value_parser = hours)]
+    #[arg(long, value_name = "H", default_value_t = 1.0, value_parser = hours, allow_hyphen_values = true)]
     hours: f64,
     /// What befalls the devices
     #[arg(long, value_enum, default_value_t = Faults::None)]

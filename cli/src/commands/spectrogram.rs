@@ -38,10 +38,10 @@ pub struct Spectrogram {
     #[arg(value_name = "OUT")]
     output: PathBuf,
     /// Begin at this time of the file
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
     seek: Option<Time>,
     /// End after this time
-    #[arg(long = "for", value_name = "T")]
+    #[arg(long = "for", value_name = "T", allow_hyphen_values = true)]
     length: Option<Time>,
     /// This channel alone, counted from 1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

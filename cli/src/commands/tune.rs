@@ -16,7 +16,7 @@ use crate::args::DeviceOptions;
 use crate::exit::Failure;
 use crate::output::{Output, write_line};
 use crate::signals::Interrupt;
-use crate::times::Time;
+use crate::times::{Time, length};
 
 /// Time between two looks at what has come.
 const LOOK: Duration = Duration::from_millis(10);
@@ -54,7 +54,7 @@ pub struct Tune {
     #[arg(long, value_name = "TEXT")]
     tuning: Option<String>,
     /// End after this time
-    #[arg(long = "for", value_name = "T")]
+    #[arg(long = "for", value_name = "T", value_parser = length, allow_hyphen_values = true)]
     length: Option<Time>,
     /// Lines instead of the strobe
     #[arg(long)]

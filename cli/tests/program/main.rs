@@ -15,6 +15,7 @@ mod measure;
 mod measure_devices;
 mod null_device;
 mod overwrite;
+mod recorder_says;
 mod recording;
 mod render;
 mod replay;

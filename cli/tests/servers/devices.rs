@@ -16,6 +16,36 @@ use crate::sound::{RATE, account, noise, read_wav};
 /// Frames of the recording.
 const RUN: usize = 7 * RATE;
 
+#[test]
+fn a_name_that_fits_two_devices_is_refused_with_both() {
+    let server = PulseAudio::start().unwrap();
+    for name in ["sink_name=twin_one", "sink_name=twin_two"] {
+        let load = ["load-module", "module-null-sink", name];
+        assert!(server.tool("pactl").args(load).status().unwrap().success());
+    }
+    let check = |device: &str| {
+        let line = [
+            "rec",
+            "--host",
+            "pulseaudio",
+            "--for",
+            "0.1s",
+            "--device",
+            device,
+        ];
+        let mut program = Command::new(env!("CARGO_BIN_EXE_ossicle"));
+        program.envs(server.env()).args(line).output().unwrap()
+    };
+    let ran = check("twin");
+    let told = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!(ran.status.code(), Some(3), "{told}");
+    for id in ["pulseaudio:twin_one.monitor", "pulseaudio:twin_two.monitor"] {
+        assert!(told.contains(id), "{told}");
+    }
+    let ran = check("twin_one.monitor");
+    assert!(ran.status.success(), "{ran:?}");
+}
+
 /// Loads a null sink, and unloads it; the server needs a moment for each.
 fn plug_and_unplug(server: &PulseAudio) {
     let module = server

@@ -77,6 +77,7 @@ impl Controller {
                     }
                 }
             },
+            false,
         )
     }
 

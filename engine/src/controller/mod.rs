@@ -49,6 +49,7 @@ const WAITING: usize = 1024;
 /// behind buses included.
 pub struct Controller {
     spec: ProcessorSpec,
+    is_whole: bool,
     ids: Ids,
     /// The chain as it will be.
     items: Vec<Item>,
@@ -102,16 +103,26 @@ impl Controller {
     /// # Errors
     /// A value or a node that does not fit `spec`.
     pub fn new(chain: Chain, spec: ProcessorSpec) -> Result<(Self, Processor), EditError> {
+        Self::of(chain, spec, false)
+    }
+
+    /// As [`new`](Self::new); if `is_whole`, at least `channels_out`, and all that leaves the chain.
+    pub(crate) fn of(
+        chain: Chain,
+        spec: ProcessorSpec,
+        is_whole: bool,
+    ) -> Result<(Self, Processor), EditError> {
         let plant = |ids: &mut Ids, links: &mut Vec<_>| tree::plant(chain, ids, links);
-        Self::begun(spec, plant, |_| ())
+        Self::begun(spec, plant, |_| (), is_whole)
     }
 
     /// With the items that `plant` gives, whose nodes it puts into a list; `ready` sees the
     /// controller before its nodes go to the processor.
     fn begun(
-        spec: ProcessorSpec,
+        mut spec: ProcessorSpec,
         plant: impl FnOnce(&mut Ids, &mut Vec<(NodeId, LinkNode)>) -> Vec<Item>,
         ready: impl FnOnce(&mut Self),
+        is_whole: bool,
     ) -> Result<(Self, Processor), EditError> {
         crate::panics::silence_real_time_threads();
         let counts = [
@@ -131,6 +142,7 @@ impl Controller {
         let (fault_writer, faults) = touched(FAULTS, FaultReport::empty);
         let mut controller = Self {
             spec,
+            is_whole,
             ids: Ids(0),
             items: Vec::new(),
             nodes: BTreeMap::new(),
@@ -159,6 +171,7 @@ impl Controller {
         ready(&mut controller);
         let (graph, arriving) = controller.first_graph()?;
         let plan = lower(&graph, spec.channels_in);
+        spec.channels_out = spec.channels_out.filter(|_| !is_whole);
         controller.pool_planes = plan.planes;
         controller.live = graph;
         controller.live_items.clone_from(&controller.items);
@@ -170,6 +183,7 @@ impl Controller {
         };
         let processor = Processor::new(&spec, plan, arriving, rings);
         controller.spec.channels_out = Some(processor.channels_out());
+        controller.is_whole = false;
         controller.counters = processor.counters().clone();
         Ok((controller, processor))
     }

@@ -197,6 +197,7 @@ impl Controller {
         Frame {
             channels_in: self.spec.channels_in,
             channels_out: self.spec.channels_out,
+            is_whole: self.is_whole,
             budget_frames: self.spec.latency_budget_frames,
         }
     }

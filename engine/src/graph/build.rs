@@ -79,6 +79,8 @@ pub(crate) struct Frame {
     pub(crate) channels_in: usize,
     /// `None` for what the chain gives.
     pub(crate) channels_out: Option<usize>,
+    /// More go out where the chain gives more.
+    pub(crate) is_whole: bool,
     /// Latency that the graph has at least.
     pub(crate) budget_frames: u64,
 }
@@ -105,7 +107,12 @@ pub(crate) fn build(
         return Err(EditError::BusUnheard { bus });
     }
     let mut graph = builder.graph;
-    graph.output = graph.fit(output, frame.channels_out.unwrap_or(graph.channels(output)));
+    let leave = graph.channels(output);
+    let channels_out = match frame.channels_out {
+        Some(least) if frame.is_whole => least.max(leave),
+        given => given.unwrap_or(leave),
+    };
+    graph.output = graph.fit(output, channels_out);
     align_times(&graph, frame.budget_frames, supply)
 }
 

@@ -17,6 +17,7 @@
 //! A take of a device's own sound ([`Tap::Input`]) is by the clock of that device. Where that is not
 //! the one that calls the session, a [`ClockLog`] beside the file says where its frames belong.
 
+mod anchor;
 mod clock_log;
 mod collector;
 mod config;
@@ -31,6 +32,7 @@ mod recorded;
 mod recording;
 pub mod recover;
 mod room;
+mod series;
 mod sidecar;
 mod source;
 mod splitter;

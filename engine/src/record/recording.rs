@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use ossicle_io::file::WavSpec;
+use ossicle_io::file::{FileError, Overwrite, WavSpec};
 use ossicle_io::ring::{FrameWriter, frame_ring, touched};
 
 use super::clock_log::{ClockEntry, ClockKeeper};
@@ -15,6 +15,7 @@ use super::disk::Rates;
 use super::gate::{Desk, Gate, GateConfig, Place};
 use super::outlet::Outlet;
 use super::recorded::Recorded;
+use super::series::numbered_there;
 use super::take::Take;
 use super::writer::{Finished, Flags, Writer};
 use crate::error::EngineError;
@@ -78,6 +79,13 @@ impl Recording {
             channels: shape.channels,
             format: config.format,
         };
+        let older = match config.split {
+            Some(_) => numbered_there(&config.path),
+            None => Vec::new(),
+        };
+        if let (Overwrite::Never, Some(first)) = (config.overwrite, older.first()) {
+            return Err(EngineError::file(first, FileError::AlreadyExists));
+        }
         let outlet = Outlet::create(config, spec)
             .map_err(|(path, error)| EngineError::file(&path, error))?;
         let (gate, place) = gate;
@@ -115,7 +123,7 @@ impl Recording {
             config,
             spec,
             (take.clone(), flags.clone()),
-            outlet,
+            (outlet, older),
             (rates, number),
             keeper,
         );
@@ -204,13 +212,14 @@ impl Recording {
         let result = match written {
             Err(_) => lost("writer"),
             Ok(_) if !collected => lost("collector"),
-            Ok(finished) => match finished.cut {
-                Some(cut) => Err(EngineError::TakeCut {
+            Ok(mut finished) => match (finished.cut.take(), finished.unnamed.take()) {
+                (Some(cut), _) => Err(EngineError::TakeCut {
                     path: cut.path,
                     source: cut.error,
                     unwritten_frames: cut.unwritten_frames,
                 }),
-                None => Ok(recorded(&self.take, finished)),
+                (None, Some((path, what))) => Err(EngineError::TakeUnnamed { path, what }),
+                (None, None) => Ok(recorded(&self.take, finished)),
             },
         };
         (result, notes)

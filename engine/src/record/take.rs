@@ -99,6 +99,11 @@ impl Take {
         self.lock().files.clone()
     }
 
+    /// The file that is written, or was last.
+    pub(crate) fn last_file(&self) -> Option<PathBuf> {
+        self.lock().files.last().map(|file| file.path.clone())
+    }
+
     /// The runs of lost frames, in order.
     pub fn gaps(&self) -> Vec<Gap> {
         self.lock().gaps.clone()

@@ -11,12 +11,14 @@ use ossicle_io::file::{FileError, WavSpec};
 use ossicle_io::ring::Cause;
 use ossicle_io::sample::SampleFormat;
 
+use super::anchor::Anchor;
 use super::clock_log::ClockKeeper;
 use super::config::RecordConfig;
 use super::disk::Rates;
 use super::draw::Drawn;
 use super::outlet::Outlet;
 use super::room::RoomWatch;
+use super::series::remove_older;
 use super::sidecar::Sidecar;
 use super::take::Take;
 
@@ -50,6 +52,8 @@ pub(super) struct Cut {
 #[derive(Debug)]
 pub(super) struct Finished {
     pub(super) cut: Option<Cut>,
+    /// A file of it that has no name any more, or another's, and what became of it.
+    pub(super) unnamed: Option<(PathBuf, String)>,
     pub(super) gaps_file: Option<PathBuf>,
     pub(super) clock_file: Option<PathBuf>,
 }
@@ -59,6 +63,11 @@ pub(super) struct Writer {
     take: Arc<Take>,
     flags: Arc<Flags>,
     outlet: Outlet,
+    /// The file that is written, once it has its name.
+    anchor: Option<Anchor>,
+    unnamed: Option<(PathBuf, String)>,
+    /// Numbered files of an older take that are to go once this one is whole.
+    older: Vec<PathBuf>,
     drawn: Drawn,
     /// Position in the take behind what the files were given.
     given: u64,
@@ -94,7 +103,7 @@ impl Writer {
         config: &RecordConfig,
         spec: WavSpec,
         (take, flags): (Arc<Take>, Arc<Flags>),
-        outlet: Outlet,
+        (outlet, older): (Outlet, Vec<PathBuf>),
         (rates, number): (Arc<Rates>, usize),
         clock: Option<ClockKeeper>,
     ) -> Self {
@@ -116,6 +125,9 @@ impl Writer {
             every: Duration::try_from_secs_f64(config.checkpoint_seconds).unwrap_or_default(),
             checkpoint_at: Instant::now(),
             failing_since: None,
+            anchor: None,
+            unnamed: None,
+            older,
             given: 0,
             checked: 0,
             take,
@@ -174,11 +186,19 @@ impl Writer {
                 None => {}
             }
         }
+        if let Some(anchor) = self.anchor {
+            let restored = restore(anchor, &take);
+            self.unnamed = self.unnamed.or(restored);
+        }
+        if cut.is_none() {
+            remove_older(&self.older, &take);
+        }
         let gaps_file = self.sidecar.close(&take);
         let clock_file = self.clock.and_then(|clock| clock.close(&take));
         guard.done = true;
         Finished {
             cut,
+            unnamed: self.unnamed,
             gaps_file,
             clock_file,
         }
@@ -269,10 +289,27 @@ impl Writer {
 
     /// Lets go of what lasts in files.
     fn keep_written(&mut self) {
+        self.keep_named();
         let written = self.outlet.readable_end();
         self.take
             .set_written(written, self.drawn.keep_from(written));
         self.sidecar.keep(&self.take);
+    }
+
+    /// Holds on to the file that is written, and looks whether it still has its name; one that is
+    /// closed gets it again.
+    fn keep_named(&mut self) {
+        let Some(path) = self.take.last_file() else {
+            return;
+        };
+        if let Some(anchor) = self.anchor.as_mut().filter(|anchor| anchor.path() == path) {
+            if let Some(note) = anchor.look() {
+                self.take.note(note);
+            }
+        } else if let Some(closed) = std::mem::replace(&mut self.anchor, Anchor::of(&path)) {
+            let restored = restore(closed, &self.take);
+            self.unnamed = self.unnamed.take().or(restored);
+        }
     }
 
     /// A disk that is full is left; one that fails is tried again for a while first.
@@ -308,6 +345,20 @@ impl Writer {
                 Err(error)
             }
         }
+    }
+}
+
+/// Gives a closed file its name again; returns the file, and what became of it, where that fails.
+fn restore(anchor: Anchor, take: &Take) -> Option<(PathBuf, String)> {
+    let path = anchor.path().to_owned();
+    match anchor.restore() {
+        Ok(note) => {
+            if let Some(note) = note {
+                take.note(note);
+            }
+            None
+        }
+        Err(what) => Some((path, what)),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::taps::TapRing;
 use crate::error::EngineError;
 use crate::record::{GateConfig, Lead, Place, Rates, RecordConfig, Recording, Rings, Shape, Tap};
+use crate::same_file;
 
 /// What can be recorded.
 pub(super) struct Sounds {
@@ -117,7 +118,10 @@ impl Sounds {
         number: usize,
     ) -> Result<(Recording, Rings), EngineError> {
         let shape = self.shape(config.tap, config.input)?;
-        if before.iter().any(|other| other.path == config.path) {
+        if before
+            .iter()
+            .any(|other| same_file::is_one_name(&other.path, &config.path))
+        {
             return Err(EngineError::SameTake {
                 path: config.path.clone(),
             });

@@ -31,7 +31,7 @@ use crate::controller::Controller;
 use crate::error::EngineError;
 use crate::flight::{FlightConfig, FlightWriter, Keeper, Scene, tape};
 use crate::processor::{Processor, ProcessorSpec};
-use crate::record::{Recording, Rings};
+use crate::record::{Recording, Rings, Tap};
 use crate::same_file;
 
 /// Longest block a node sees, in frames.
@@ -70,14 +70,19 @@ pub(super) fn start(
         (Source::Own { channels, .. }, _) => input_channels.unwrap_or(*channels).max(1),
         _ => input_channels.ok_or(EngineError::NoInput)?,
     };
-    let spec = ProcessorSpec {
+    let mut spec = ProcessorSpec {
         sample_rate_hz,
         max_block_frames: MAX_BLOCK_FRAMES,
         channels_in,
         channels_out: opened.output_channels(),
         latency_budget_frames: config.latency_budget_frames,
     };
-    let (mut controller, processor) = Controller::new(config.chain, spec)?;
+    // A recording behind the chain has all that leaves it, and a route may name any of it; else
+    // what no device plays need not be made.
+    let is_whole = !config.routes.outputs.is_empty()
+        || config.record.iter().any(|record| record.tap == Tap::Post);
+    let (mut controller, processor) = Controller::of(config.chain, spec, is_whole)?;
+    spec.channels_out = spec.channels_out.map(|_| processor.channels_out());
     let (flight_writer, keeper) =
         keep_flight(&mut controller, &processor, &opened, spec, config.flight)?;
     let mut warnings = Vec::new();
@@ -89,6 +94,13 @@ pub(super) fn start(
             opened.output_channels(),
             &mut warnings,
         );
+    }
+    if let (None, Some(played), true) = (
+        &file,
+        opened.output_channels(),
+        config.routes.outputs.is_empty(),
+    ) {
+        warnings.extend(unplayed(processor.channels_out(), played));
     }
     let shared = Arc::new(Shared::new(
         config.limit.map(|limit| limit.frames(sample_rate_hz)),
@@ -274,6 +286,15 @@ fn warn_of_differences(
             "{surplus} channel{plural} of the file not heard: the device has {output}"
         ));
     }
+}
+
+/// What no output plays of a chain.
+fn unplayed(chain: usize, played: usize) -> Option<String> {
+    let surplus = chain.checked_sub(played).filter(|surplus| *surplus > 0)?;
+    Some(format!(
+        "{surplus} of the {chain} channels that leave the chain not heard: the output has {played} \
+         ([routes] in a chain file says which play)"
+    ))
 }
 
 /// Starts what is beside the master, then the master.

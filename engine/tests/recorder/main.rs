@@ -3,6 +3,7 @@
 
 mod clocks;
 mod faults;
+mod names;
 mod reading;
 mod rig;
 mod room;

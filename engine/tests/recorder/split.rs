@@ -266,6 +266,36 @@ fn dry_and_wet_are_recorded_at_once_and_one_name_is_not_for_two() {
 }
 
 #[test]
+fn a_take_has_all_that_leaves_the_chain_not_only_what_the_output_plays() {
+    let folder = folder();
+    let sim = Sim::new(57);
+    sim.plug(SimDevice::new("one", 2, 0)).unwrap();
+    let two = SimDevice::new("two", 2, 0).with_source(|_, channel| 0.25 * (channel + 1) as f32);
+    sim.plug(two).unwrap();
+    sim.plug(SimDevice::new("out", 0, 2)).unwrap();
+    let config = SessionConfig {
+        more_inputs: port("two").into_iter().collect(),
+        output: port("out"),
+        ..recording("one", vec![config(folder.path(), "wet.wav")])
+    };
+    let session = start(&sim, config);
+    sim.run_for(Duration::from_millis(500));
+    let ended = session.stop().unwrap();
+    let told = ended.warnings.join("; ");
+    assert!(told.contains("2 of the 4 channels"), "{ended:?}");
+    let mut wet = AudioFile::open(folder.path().join("wet.wav")).unwrap();
+    assert_eq!(wet.info().channels, 4);
+    wet.seek(15_000).unwrap();
+    let mut frame = [9.0; 4];
+    assert_eq!(wet.read(&mut frame).unwrap(), 1);
+    let expected = [0.0, 0.0, 0.25, 0.5];
+    let is_near = |(sample, expected): (&f32, f32)| (sample - expected).abs() < 1e-3;
+    assert!(frame.iter().zip(expected).all(is_near), "{frame:?}");
+    // The output plays the first two, as it does without a recording.
+    assert!(sim.played("out").iter().all(|sample| *sample == 0.0));
+}
+
+#[test]
 fn a_take_begins_within_50_ms_on_an_open_device() {
     let mut best = Duration::MAX;
     for attempt in 0..5 {

@@ -34,6 +34,16 @@ pub enum DeviceError {
         /// The ids there are.
         available: Vec<String>,
     },
+    /// The text fits several devices. Choose one of the candidates by its id.
+    #[error("device {} fits several on {host}: {}", quoted(.asked), candidates.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        asked: String,
+        /// The host.
+        host: HostKind,
+        /// The ids of the devices that it fits.
+        candidates: Vec<String>,
+    },
     /// The device, or the host, cannot do the direction asked for.
     #[error("\"{device}\" does not offer {direction}")]
     DirectionUnsupported {

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use super::comments::check_comments;
 use super::encoded_writer::EncodedWriter;
 use super::encoder::Encoder;
 use super::error::FileError;
@@ -131,7 +132,13 @@ impl AudioWriter {
         tags: &Tags,
     ) -> Result<Option<Box<dyn Encoder>>, FileError> {
         spec.check()?;
-        tags.check(spec)?;
+        match kind {
+            FileKind::Wav => tags.check(spec)?,
+            FileKind::Flac | FileKind::Ogg => {
+                tags.check_mask(spec)?;
+                check_comments(tags)?;
+            }
+        }
         Ok(match kind {
             FileKind::Wav => None,
             FileKind::Flac => Some(Box::new(FlacEncoder::new(spec, tags)?)),

@@ -4,13 +4,18 @@
 //! Xiph.org, "Ogg Vorbis I format specification: comment field and header specification";
 //! chapters: Xiph.org wiki, "Chapter Extension".
 
+use super::error::FileError;
 use super::wav_labels::Label;
 use super::wav_tags::Tags;
 
 /// Comments, name and value each.
 pub(super) type Comments = Vec<(String, String)>;
 
-/// What the tags say; the names are those that FFmpeg gives to the fields of `bext`.
+/// Bytes that all values may have.
+const MAX_COMMENT_BYTES: usize = 64 << 10;
+
+/// What the tags say; the names are those that FFmpeg gives to the fields of `bext`; the
+/// project is the title.
 pub(super) fn comments(tags: &Tags) -> Comments {
     let mut comments = vec![("ENCODER".to_owned(), "Ossicle".to_owned())];
     let mut add = |name: &str, value: String| {
@@ -31,7 +36,7 @@ pub(super) fn comments(tags: &Tags) -> Comments {
         add("TIME_REFERENCE", bext.time_reference_frames.to_string());
     }
     if let Some(ixml) = &tags.ixml {
-        add("PROJECT", ixml.project.clone());
+        add("TITLE", ixml.project.clone());
         add("SCENE", ixml.scene.clone());
         add("TAKE", ixml.take.clone());
         add("TAPE", ixml.tape.clone());
@@ -45,6 +50,18 @@ pub(super) fn comments(tags: &Tags) -> Comments {
         value.retain(|character| character != '\0');
     }
     comments
+}
+
+/// That the comments are not too long to be found again in a file that was never closed.
+pub(super) fn check_comments(tags: &Tags) -> Result<(), FileError> {
+    let bytes: usize = comments(tags).iter().map(|(_, value)| value.len()).sum();
+    if bytes > MAX_COMMENT_BYTES {
+        return Err(FileError::TagUnfit {
+            field: "text of all comments",
+            allowed: "64 KiB at most",
+        });
+    }
+    Ok(())
 }
 
 /// Labels as chapters, in order of their places.

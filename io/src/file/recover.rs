@@ -65,6 +65,35 @@ pub fn open_takes(folder: impl AsRef<Path>) -> Result<Vec<OpenTake>, FileError> 
     Ok(takes)
 }
 
+/// The takes in a folder that are being written, by the names that they will have, in order.
+///
+/// # Errors
+/// As [`open_takes`].
+pub fn written_takes(folder: impl AsRef<Path>) -> Result<Vec<PathBuf>, FileError> {
+    let mut takes = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type().is_ok_and(|kind| kind.is_file()) && is_written(entry.path()) {
+            takes.push(final_path(&entry.path()));
+        }
+    }
+    takes.sort();
+    Ok(takes)
+}
+
+/// Whether a file is a take that is being written.
+pub fn is_written(path: impl AsRef<Path>) -> bool {
+    let path = path.as_ref();
+    File::open(path).is_ok_and(|file| {
+        let part = path.file_name().and_then(name_of_part).is_some();
+        let is_locked = |file| {
+            let locked = LockedFile::new(file);
+            locked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        };
+        (part || is_marked(&file)) && is_locked(file)
+    })
+}
+
 /// Whether a file is an open take; nothing too when it cannot be opened for writing, or is being
 /// written.
 pub fn open_take(path: impl AsRef<Path>) -> Option<OpenTake> {
@@ -103,10 +132,7 @@ impl OpenTake {
 
     /// Where it will be when it is finished, unless another file is there by then.
     pub fn final_path(&self) -> PathBuf {
-        match self.path.file_name().and_then(name_of_part) {
-            Some(name) => self.path.with_file_name(name),
-            None => self.path.clone(),
-        }
+        final_path(&self.path)
     }
 
     /// Sample rate in hertz; 0 when there is nothing in the file.
@@ -179,6 +205,13 @@ impl OpenTake {
             frames,
             won_frames,
         })
+    }
+}
+
+fn final_path(path: &Path) -> PathBuf {
+    match path.file_name().and_then(name_of_part) {
+        Some(name) => path.with_file_name(name),
+        None => path.to_owned(),
     }
 }
 

@@ -27,14 +27,15 @@ pub struct Tags {
     pub channel_mask: Option<u32>,
 }
 
-/// The broadcast extension. Texts are ASCII.
+/// The broadcast extension. In a WAV file texts are ASCII and short; the comments of FLAC and Ogg files
+/// take any.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bext {
-    /// What it is; 256 characters at most.
+    /// What it is; in a WAV file 256 characters at most.
     pub description: String,
-    /// Who made it; 32 characters at most.
+    /// Who made it; in a WAV file 32 characters at most.
     pub originator: String,
-    /// Its unambiguous name; 32 characters at most.
+    /// Its unambiguous name; in a WAV file 32 characters at most.
     pub originator_reference: String,
     /// When the recording began, by the clock on the wall.
     pub origination: Option<CivilTime>,
@@ -94,17 +95,9 @@ pub struct Ixml {
 }
 
 impl Tags {
-    /// That all of it can be written.
+    /// That all of it can be written into a WAV file.
     pub(super) fn check(&self, spec: &WavSpec) -> Result<(), FileError> {
-        match self.channel_mask {
-            Some(mask) if mask.count_ones() as usize > spec.channels => {
-                return Err(FileError::MaskUnfit {
-                    mask,
-                    channels: spec.channels,
-                });
-            }
-            _ => {}
-        }
+        self.check_mask(spec)?;
         if let Some(bext) = &self.bext {
             bext.check()?;
         }
@@ -115,6 +108,17 @@ impl Tags {
                     allowed: "64 KiB at most",
                 })
             }
+            _ => Ok(()),
+        }
+    }
+
+    /// That the loudspeakers are of channels that are there.
+    pub(super) fn check_mask(&self, spec: &WavSpec) -> Result<(), FileError> {
+        match self.channel_mask {
+            Some(mask) if mask.count_ones() as usize > spec.channels => Err(FileError::MaskUnfit {
+                mask,
+                channels: spec.channels,
+            }),
             _ => Ok(()),
         }
     }

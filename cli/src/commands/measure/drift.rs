@@ -32,7 +32,12 @@ pub struct Drift {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     buffer: Option<u32>,
     /// Time to measure, 4 s to a day
-    #[arg(long = "for", value_name = "T", default_value = "30s")]
+    #[arg(
+        long = "for",
+        value_name = "T",
+        allow_hyphen_values = true,
+        default_value = "30s"
+    )]
     length: Time,
 }
 

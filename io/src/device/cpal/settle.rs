@@ -193,11 +193,39 @@ fn find(
             _ => 4,
         }
     };
-    match named
+    let found = named
         .iter()
         .min_by_key(rank)
-        .filter(|entry| rank(entry) < 4)
-    {
+        .filter(|entry| rank(entry) < 4);
+    if let Some(best) = found.filter(|best| rank(best) <= 1) {
+        let alike = named.iter().filter(|entry| rank(entry) == rank(&best));
+        // ALSA lists one device by many ids, all of one name.
+        let mut told: Vec<&(String, String, Device)> = Vec::new();
+        for entry in alike {
+            let is_same = |(id, name, _): &&&(String, String, Device)| {
+                *id == entry.0 || host == HostKind::Alsa && *name == entry.1
+            };
+            if !told.iter().any(|other| is_same(&other)) {
+                told.push(entry);
+            }
+        }
+        let ids: Vec<&String> = told.into_iter().map(|(id, ..)| id).collect();
+        let is_id = |(id, ..): &&(String, String, Device)| {
+            id == asked || id.split_once(':').is_some_and(|(_, name)| name == asked)
+        };
+        if ids.len() > 1 {
+            let mut exact = named.iter().filter(is_id);
+            return match (exact.next(), exact.next()) {
+                (Some((.., device)), None) if rank(&best) == 0 => Ok(device.clone()),
+                _ => Err(DeviceError::Ambiguous {
+                    asked: asked.to_owned(),
+                    host,
+                    candidates: ids.into_iter().cloned().collect(),
+                }),
+            };
+        }
+    }
+    match found {
         Some((id, _, device)) if !direction.is_offered(device) => {
             let direction = direction.name();
             Err(DeviceError::DirectionUnsupported {

@@ -1,0 +1,142 @@
+//! Files that lose their names while they are written, and names that others have.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ossicle::EngineError;
+use ossicle::io::device::sim::{Sim, SimDevice};
+use ossicle::io::file::Overwrite;
+use ossicle::record::{RecordConfig, Split, Tap};
+use ossicle::session::{Ended, Moment, Session};
+
+use crate::rig::{folder, joined, recording, start, wait_until};
+
+fn mic(seed: u64) -> Sim {
+    let sim = Sim::new(seed);
+    let mic = SimDevice::new("mic", 1, 0).with_source(|frame, _| (frame + 1) as f32);
+    sim.plug(mic).unwrap();
+    sim
+}
+
+/// A take of a second, whose file meets with `what` once it has its name and half of its sound.
+fn disturbed(path: &Path, what: impl FnOnce()) -> Result<Ended, EngineError> {
+    let sim = mic(61);
+    let mut session = start(&sim, recording("mic", vec![RecordConfig::new(path)]));
+    sim.run_for(Duration::from_millis(500));
+    wait_until("the file has its name", || {
+        session.takes()[0].written_frames() > 0
+    });
+    what();
+    sim.run_for(Duration::from_millis(500));
+    wait_until("it is told at once", || {
+        let warnings = session.report().warnings;
+        warnings
+            .iter()
+            .any(|told| told.contains("while it is written"))
+    });
+    session.stop()
+}
+
+#[test]
+fn a_file_that_was_deleted_or_moved_is_told_and_has_its_name_again_in_the_end() {
+    let folder = folder();
+    let (path, other) = (
+        folder.path().join("gone.wav"),
+        folder.path().join("other.wav"),
+    );
+    let is_whole = |ended: &Ended| {
+        let samples = joined(&ended.recorded[0]);
+        assert!(samples.len() > 40_000, "{}", samples.len());
+        assert!((0..samples.len()).all(|at| samples[at] == (at + 1) as f32));
+    };
+    let ended = disturbed(&path, || fs::remove_file(&path).unwrap()).unwrap();
+    is_whole(&ended);
+    fs::remove_file(&path).unwrap();
+    let ended = disturbed(&path, || fs::rename(&path, &other).unwrap()).unwrap();
+    is_whole(&ended);
+}
+
+#[test]
+fn a_file_whose_name_is_anothers_is_an_error_that_says_where_it_is() {
+    let folder = folder();
+    let (path, other) = (
+        folder.path().join("gone.wav"),
+        folder.path().join("other.wav"),
+    );
+    let error = disturbed(&path, || {
+        fs::rename(&path, &other).unwrap();
+        fs::write(&path, "another").unwrap();
+    })
+    .unwrap_err();
+    assert!(matches!(error, EngineError::TakeUnnamed { .. }), "{error}");
+    assert!(error.to_string().contains("other.wav"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), b"another");
+}
+
+#[test]
+fn a_split_take_does_not_mix_with_an_older_one() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    let config = |overwrite| RecordConfig {
+        overwrite,
+        split: Some(Split::Every(Moment::Frames(10_000))),
+        ..RecordConfig::new(at("s.wav"))
+    };
+    for name in [
+        "s-003.wav",
+        "s-007.wav",
+        "s-7.wav",
+        "s-008.flac",
+        "t-009.wav",
+    ] {
+        fs::write(at(name), "older").unwrap();
+    }
+    let refused = Session::start_in(
+        recording("mic", vec![config(Overwrite::Never)]),
+        Arc::new(mic(62)),
+    );
+    let error = refused.unwrap_err().to_string();
+    assert!(
+        error.contains("s-003.wav: the file exists already"),
+        "{error}"
+    );
+    assert!(!at("s-001.wav").exists());
+
+    let sim = mic(63);
+    let session = start(&sim, recording("mic", vec![config(Overwrite::Replace)]));
+    sim.run_for(Duration::from_millis(1000));
+    let ended = session.stop().unwrap();
+    assert_eq!(
+        ended.recorded[0].files.len(),
+        5,
+        "{:?}",
+        ended.recorded[0].files
+    );
+    let told = ended.warnings.join("; ");
+    assert!(
+        told.contains("s-007.wav") && !told.contains("s-003.wav"),
+        "{told}"
+    );
+    assert!(!at("s-007.wav").exists());
+    for name in ["s-7.wav", "s-008.flac", "t-009.wav"] {
+        assert_eq!(fs::read(at(name)).unwrap(), b"older", "{name}");
+    }
+}
+
+#[test]
+fn two_recordings_are_not_of_one_file_by_two_ways_to_it() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("in")).unwrap();
+    let tapped = |tap, path| RecordConfig {
+        tap,
+        overwrite: Overwrite::Replace,
+        ..RecordConfig::new(path)
+    };
+    let by = |way: &str| folder.path().join(way).join("one.wav");
+    let twice = vec![tapped(Tap::Pre, by(".")), tapped(Tap::Post, by("in/.."))];
+    let error = Session::start_in(recording("mic", twice), Arc::new(mic(64))).unwrap_err();
+    assert!(matches!(error, EngineError::SameTake { .. }), "{error}");
+    assert!(!by(".").exists());
+}

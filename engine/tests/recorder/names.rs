@@ -11,7 +11,7 @@ use ossicle::io::file::Overwrite;
 use ossicle::record::{RecordConfig, Split, Tap};
 use ossicle::session::{Ended, Moment, Session};
 
-use crate::rig::{folder, joined, recording, start, wait_until};
+use crate::rig::{BadDisk, On, folder, joined, recording, start, wait_until};
 
 fn mic(seed: u64) -> Sim {
     let sim = Sim::new(seed);
@@ -139,4 +139,57 @@ fn two_recordings_are_not_of_one_file_by_two_ways_to_it() {
     let error = Session::start_in(recording("mic", twice), Arc::new(mic(64))).unwrap_err();
     assert!(matches!(error, EngineError::SameTake { .. }), "{error}");
     assert!(!by(".").exists());
+}
+
+/// What never lasted in its file never had the name: what the name leads to is another's, and no
+/// frame of it counts.
+#[test]
+fn an_older_file_under_the_name_is_not_taken_for_the_take() {
+    let folder = folder();
+    for name in ["bad", "good"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let path = folder.path().join("bad/take.wav");
+    let older = mic(65);
+    let session = start(&older, recording("mic", vec![RecordConfig::new(&path)]));
+    older.run_for(Duration::from_millis(2000));
+    let older = session.stop().unwrap().recorded[0].frames;
+    let bytes = fs::read(&path).unwrap();
+    for spill in [None, Some(folder.path().join("good"))] {
+        let disk = Arc::new(BadDisk {
+            unsynced_folder: "bad".to_owned(),
+            ..BadDisk::default()
+        });
+        let config = RecordConfig {
+            overwrite: Overwrite::Replace,
+            disk: Arc::new(On(disk)),
+            spill: spill.clone(),
+            ..RecordConfig::new(&path)
+        };
+        let sim = mic(66);
+        let mut session = start(&sim, recording("mic", vec![config]));
+        sim.run_for(Duration::from_millis(1000));
+        wait_until("the disk is given up", || {
+            let report = session.report();
+            let takes = session.takes();
+            report.ended || takes[0].written_frames() > 0
+        });
+        match (spill, session.stop()) {
+            (Some(_), Ok(ended)) => {
+                let samples = joined(&ended.recorded[0]);
+                assert!((0..samples.len()).all(|at| samples[at] == (at + 1) as f32));
+                assert!(samples.len() > 40_000 && (samples.len() as u64) < older);
+            }
+            (
+                None,
+                Err(EngineError::TakeCut {
+                    unwritten_frames, ..
+                }),
+            ) => {
+                assert!(unwritten_frames > 40_000, "{unwritten_frames}");
+            }
+            (spill, ended) => panic!("{spill:?}: {ended:?}"),
+        }
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+    }
 }

@@ -24,6 +24,8 @@ pub struct BadDisk {
     pub stalls: AtomicBool,
     /// Every write and sync fails while this is set.
     pub fails: AtomicBool,
+    /// Syncs in folders of this name fail.
+    pub unsynced_folder: String,
     /// Microseconds that each write takes.
     pub slow_us: AtomicU64,
     /// Bytes that may still be written, where that is limited, to files in a folder of this name.
@@ -38,6 +40,7 @@ struct BadStorage {
     disk: Arc<BadDisk>,
     storage: FileStorage,
     is_limited: bool,
+    is_unsynced: bool,
     length: u64,
 }
 
@@ -71,8 +74,12 @@ impl BadDisk {
     }
 
     fn is_limited(&self, folder: &Path) -> bool {
-        !self.full_folder.is_empty() && folder.ends_with(&self.full_folder)
+        is_named(folder, &self.full_folder)
     }
+}
+
+fn is_named(folder: &Path, name: &str) -> bool {
+    !name.is_empty() && folder.ends_with(name)
 }
 
 /// A [`BadDisk`] as takes see it.
@@ -85,6 +92,7 @@ impl Disk for On {
         Ok(Box::new(BadStorage {
             storage: FileStorage::create(path, overwrite)?,
             is_limited: self.0.is_limited(path.parent().unwrap()),
+            is_unsynced: is_named(path.parent().unwrap(), &self.0.unsynced_folder),
             disk: self.0.clone(),
             length: 0,
         }))
@@ -124,6 +132,9 @@ impl Storage for BadStorage {
 
     // What the real disk below does for it is not what is tested here.
     fn sync(&mut self) -> io::Result<()> {
+        if self.is_unsynced {
+            return Err(io::Error::other("the disk does not keep it"));
+        }
         self.disk.pass()
     }
 

@@ -152,7 +152,7 @@ fn an_older_file_under_the_name_is_not_taken_for_the_take() {
     let path = folder.path().join("bad/take.wav");
     let older = mic(65);
     let session = start(&older, recording("mic", vec![RecordConfig::new(&path)]));
-    older.run_for(Duration::from_millis(2000));
+    older.run_for(Duration::from_millis(1500));
     let older = session.stop().unwrap().recorded[0].frames;
     let bytes = fs::read(&path).unwrap();
     for spill in [None, Some(folder.path().join("good"))] {

@@ -6,8 +6,6 @@
     clippy::disallowed_macros
 )]
 
-use std::collections::VecDeque;
-
 use ossicle_io::ring::{Cause, FrameWriter};
 
 use super::shared::{Shared, count};
@@ -31,7 +29,42 @@ pub(super) struct Taps {
     taps: Box<[TapRing]>,
     /// Frames of the chain's output so far, and the runs among those to come that are of lost input.
     passed: u64,
-    runs: VecDeque<(u64, u64)>,
+    runs: Runs,
+}
+
+/// Runs of frames, each as its first and the one behind its last; never more than fit.
+#[derive(Default)]
+struct Runs {
+    runs: [(u64, u64); MOST_RUNS],
+    first: usize,
+    count: usize,
+}
+
+impl Runs {
+    fn first(&self) -> Option<(u64, u64)> {
+        let run = self.runs.get(self.first).copied();
+        run.filter(|_| self.count > 0)
+    }
+
+    fn pass(&mut self) {
+        self.first = (self.first + 1) % MOST_RUNS;
+        self.count = self.count.saturating_sub(1);
+    }
+
+    /// Adds a run behind the others; joins it with the last where they touch, or no more fit.
+    fn add(&mut self, from: u64, until: u64) {
+        let last = (self.first + self.count + MOST_RUNS - 1) % MOST_RUNS;
+        let is_full = self.count == MOST_RUNS;
+        match self.runs.get_mut(last) {
+            Some(run) if self.count > 0 && (run.1 >= from || is_full) => run.1 = run.1.max(until),
+            _ => {
+                if let Some(run) = self.runs.get_mut((self.first + self.count) % MOST_RUNS) {
+                    *run = (from, until);
+                    self.count += 1;
+                }
+            }
+        }
+    }
 }
 
 impl Taps {
@@ -39,7 +72,7 @@ impl Taps {
         Self {
             taps: taps.into(),
             passed: 0,
-            runs: VecDeque::with_capacity(MOST_RUNS),
+            runs: Runs::default(),
         }
     }
 
@@ -78,12 +111,7 @@ impl Taps {
         }
         self.lose_at(Tap::Pre, frames as u64, shared);
         let from = self.passed + latency_frames;
-        let until = from + frames as u64;
-        let is_full = self.runs.len() == MOST_RUNS;
-        match self.runs.back_mut() {
-            Some(last) if last.1 >= from || is_full => last.1 = last.1.max(until),
-            _ => self.runs.push_back((from, until)),
-        }
+        self.runs.add(from, from + frames as u64);
     }
 
     /// What comes out of the chain.
@@ -92,10 +120,10 @@ impl Taps {
         let end = self.passed + frames as u64;
         let mut rest = output;
         while self.passed < end {
-            while self.runs.front().is_some_and(|run| run.1 <= self.passed) {
-                self.runs.pop_front();
+            while self.runs.first().is_some_and(|run| run.1 <= self.passed) {
+                self.runs.pass();
             }
-            let (from, until) = self.runs.front().copied().unwrap_or((end, end));
+            let (from, until) = self.runs.first().unwrap_or((end, end));
             let is_lost = from <= self.passed;
             let stop = if is_lost {
                 until.min(end)

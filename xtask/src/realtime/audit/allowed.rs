@@ -83,6 +83,7 @@ const ALLOWED: &[Allowed] = &[
     is("jack_sys::functions::dynamic_loading::jack_port_get_buffer"),
     is("jack_sys::functions::dynamic_loading::jack_get_cycle_times"),
     is("jack_sys::functions::dynamic_loading::jack_last_frame_time"),
+    is("jack_sys::functions::dynamic_loading::jack_frames_since_cycle_start"),
 ];
 
 #[cfg(test)]

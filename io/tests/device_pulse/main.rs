@@ -1,12 +1,14 @@
 //! PulseAudio, natively and through ALSA, against a private server.
 
+mod offers;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ossicle_io::device::reaper::Retired;
 use ossicle_io::device::{
-    self, Callback, DeviceError, HostKind, Port, Reaper, Stream, StreamRequest, StreamState,
+    self, Callback, HostKind, Port, Reaper, Stream, StreamRequest, StreamState,
 };
 use ossicle_io::realtime::{self, AllocatorGuard, system_calls};
 use ossicle_io::ring::frame_ring;
@@ -333,80 +335,4 @@ fn a_killed_server_is_noticed_and_costs_nothing() {
         assert!(noticed < Duration::from_secs(1), "{host}: {noticed:?}");
         assert!(load < 0.01, "{host}: {load} of a core");
     }
-}
-
-#[test]
-fn what_is_not_offered_is_refused_by_name() {
-    served(|| {
-        let _rig = rig();
-        for host in HOSTS {
-            let request = StreamRequest {
-                sample_rate_hz: Some(12_000_000),
-                ..input(2)
-            };
-            let refused = device::open(host, &request).map(|_| ()).unwrap_err();
-            assert!(
-                matches!(
-                    refused,
-                    DeviceError::SampleRateUnsupported {
-                        asked_hz: 12_000_000,
-                        ..
-                    }
-                ),
-                "{refused}"
-            );
-            let refused = device::open(host, &input(1_000)).map(|_| ()).unwrap_err();
-            assert!(matches!(
-                refused,
-                DeviceError::ChannelsUnsupported { asked: 1_000, .. }
-            ));
-            let port = Port {
-                device: Some("nothing of the kind".to_owned()),
-                channels: None,
-            };
-            let request = StreamRequest {
-                input: Some(port),
-                ..Default::default()
-            };
-            let refused = device::open(host, &request).map(|_| ()).unwrap_err();
-            assert!(
-                matches!(refused, DeviceError::DeviceNotFound { .. }),
-                "{refused}"
-            );
-        }
-    });
-}
-
-#[test]
-fn devices_are_listed_with_permanent_ids() {
-    served(|| {
-        let _rig = rig();
-        let devices = device::devices();
-        let find = |id: &str| devices.iter().find(|device| device.id == id).unwrap();
-        assert!(find("pulseaudio:speaker").default_output);
-        assert!(find("pulseaudio:microphone").default_input);
-        let default = find("alsa:default");
-        assert!(default.input.is_some() && default.output.is_some());
-        let again: Vec<String> = device::devices()
-            .into_iter()
-            .map(|device| device.id)
-            .collect();
-        let ids: Vec<String> = devices.iter().map(|device| device.id.clone()).collect();
-        assert_eq!(ids, again);
-        assert_eq!(device::default_host(), Some(HostKind::PulseAudio));
-        // A part of the name is enough.
-        let port = Port {
-            device: Some("micro".to_owned()),
-            channels: None,
-        };
-        let request = StreamRequest {
-            input: Some(port),
-            ..Default::default()
-        };
-        let pending = device::open(HostKind::PulseAudio, &request).unwrap();
-        assert_eq!(
-            pending.info().input_device.as_deref(),
-            Some("pulseaudio:microphone")
-        );
-    });
 }

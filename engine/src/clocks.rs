@@ -1,14 +1,12 @@
 //! How fast the clocks of two devices run, remembered from one session to the next: a bridge between
 //! them then is in step within 0.1 s.
 
-use std::fs;
-use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use ossicle_dsp::clock::Learned;
 use serde::{Deserialize, Serialize};
 
-use crate::state_file;
+use crate::state_file::{self, StateFileError};
 
 /// Version of the file's form.
 const VERSION: u32 = 1;
@@ -19,29 +17,6 @@ const HEAD: &str = "# How fast devices' clocks run, as found out. It may be dele
 const MOST_PPM: f64 = 2_500.0;
 const MOST_MS: f64 = 100.0;
 
-/// Why nothing is remembered.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ClockMemoryError {
-    /// The file cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's answer.
-        source: io::Error,
-    },
-    /// The file is of another version or is damaged: a new one takes its place once something is
-    /// learned.
-    #[error("{}: {cause}", path.display())]
-    NotUnderstood {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        cause: String,
-    },
-}
-
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -50,9 +25,18 @@ struct File {
     pair: Vec<Entry>,
 }
 
-#[derive(Deserialize)]
-struct Version {
-    version: u32,
+impl File {
+    /// What somebody wrote into the file makes sense.
+    fn check(&self) -> Result<(), String> {
+        match self.pair.iter().find(|entry| !entry.is_sound()) {
+            None => Ok(()),
+            Some(wrong) => Err(format!(
+                "\"{}\" to \"{}\" has {} and {} ppm with a margin of {} ms (allowed: up to {MOST_PPM} \
+                 ppm and {MOST_MS} ms)",
+                wrong.pair.from, wrong.pair.to, wrong.from_ppm, wrong.to_ppm, wrong.margin_ms
+            )),
+        }
+    }
 }
 
 /// Two devices by their ids, at their rates: one whose frames are read, and one that reads.
@@ -94,18 +78,12 @@ impl ClockMemory {
     /// Reads the file; without one, nothing is known.
     ///
     /// # Errors
-    /// [`ClockMemoryError::Io`] and [`ClockMemoryError::NotUnderstood`].
-    pub fn load(path: impl Into<PathBuf>) -> Result<Self, ClockMemoryError> {
+    /// [`StateFileError::Io`] and [`StateFileError::NotUnderstood`].
+    pub fn load(path: impl Into<PathBuf>) -> Result<Self, StateFileError> {
         let path = path.into();
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::empty(path)),
-            Err(source) => return Err(ClockMemoryError::Io { path, source }),
-        };
-        match read(&bytes) {
-            Ok(entries) => Ok(Self { path, entries }),
-            Err(cause) => Err(ClockMemoryError::NotUnderstood { path, cause }),
-        }
+        let file = state_file::load(&path, VERSION, File::check)?;
+        let entries = file.map_or_else(Vec::new, |file| file.pair);
+        Ok(Self { path, entries })
     }
 
     /// Nothing is known, and what will be goes to this file.
@@ -133,7 +111,7 @@ impl ClockMemory {
 
     /// Remembers what is known now: with what others have written meanwhile, in the place of a file
     /// that is not understood.
-    pub(crate) fn remember(&mut self, learned: &[(Pair, Learned)]) -> Result<(), ClockMemoryError> {
+    pub(crate) fn remember(&mut self, learned: &[(Pair, Learned)]) -> Result<(), StateFileError> {
         if let Ok(written) = Self::load(&self.path) {
             self.entries = written.entries;
         }
@@ -151,19 +129,15 @@ impl ClockMemory {
         }
         let surplus = self.entries.len().saturating_sub(PAIRS);
         self.entries.drain(..surplus);
-        self.save().map_err(|source| ClockMemoryError::Io {
-            path: self.path.clone(),
-            source,
-        })
+        self.save()
     }
 
-    fn save(&self) -> io::Result<()> {
+    fn save(&self) -> Result<(), StateFileError> {
         let file = File {
             version: VERSION,
             pair: self.entries.clone(),
         };
-        let text = toml::to_string(&file).map_err(io::Error::other)?;
-        state_file::put(&self.path, &[HEAD, &text])
+        state_file::save(&self.path, HEAD, &file)
     }
 }
 
@@ -179,31 +153,10 @@ impl Entry {
     }
 }
 
-fn read(bytes: &[u8]) -> Result<Vec<Entry>, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
-    let told = |error: toml::de::Error| {
-        let place = error.span().map_or(0, |span| span.start);
-        let line = 1 + text.get(..place).unwrap_or(text).matches('\n').count();
-        format!("line {line}: {}", error.message())
-    };
-    // A newer form may have what this one does not know: its version is what is to be told.
-    let version = toml::from_str::<Version>(text).map_err(told)?.version;
-    if version != VERSION {
-        return Err(format!("it is of version {version} (allowed: {VERSION})"));
-    }
-    let file: File = toml::from_str(text).map_err(told)?;
-    match file.pair.iter().find(|entry| !entry.is_sound()) {
-        None => Ok(file.pair),
-        Some(wrong) => Err(format!(
-            "\"{}\" to \"{}\" has {} and {} ppm with a margin of {} ms (allowed: up to {MOST_PPM} \
-             ppm and {MOST_MS} ms)",
-            wrong.pair.from, wrong.pair.to, wrong.from_ppm, wrong.to_ppm, wrong.margin_ms
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn pair(from: &str) -> Pair {

@@ -51,3 +51,4 @@ pub mod sound;
 mod state_file;
 
 pub use error::EngineError;
+pub use state_file::StateFileError;

@@ -10,9 +10,10 @@ use ossicle_io::device::{
 };
 
 use super::entry::{Entry, WORKS_S};
-use super::memory::{MemoryError, PeriodMemory};
+use super::memory::PeriodMemory;
 use super::trial::{Verdict, is_ours, try_period, wait};
 use crate::session::{Machine, SessionConfig, World};
+use crate::state_file::StateFileError;
 
 /// Frames that a session lost, made up or passed over so far.
 pub(crate) type Losses = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -217,7 +218,7 @@ impl Run {
     }
 }
 
-fn not_remembered(error: &MemoryError) -> String {
+fn not_remembered(error: &StateFileError) -> String {
     format!("periods that work are not remembered: {error}")
 }
 

@@ -1,13 +1,11 @@
 //! The file in which the periods that work are remembered.
 
-use std::fs;
-use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Direction, Entry};
-use crate::state_file;
+use crate::state_file::{self, StateFileError};
 
 /// Version of the file's form.
 const VERSION: u32 = 1;
@@ -15,34 +13,25 @@ const VERSION: u32 = 1;
 const DEVICES: usize = 256;
 const HEAD: &str = "# Periods that work, found by trying. It may be deleted.\n";
 
-/// Why nothing is remembered.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MemoryError {
-    /// The file cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's answer.
-        source: io::Error,
-    },
-    /// The file is of another version or is damaged; delete it.
-    #[error("{}: {cause}", path.display())]
-    NotUnderstood {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        cause: String,
-    },
-}
-
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     version: u32,
     #[serde(default)]
     device: Vec<Entry>,
+}
+
+impl File {
+    /// What somebody wrote into the file makes sense.
+    fn check(&self) -> Result<(), String> {
+        match self.device.iter().find(|entry| !entry.is_sound()) {
+            None => Ok(()),
+            Some(wrong) => Err(format!(
+                "\"{}\" has works_frames = {} and fails_frames = {} (allowed: 32 to 8192, and less)",
+                wrong.device, wrong.works_frames, wrong.fails_frames
+            )),
+        }
+    }
 }
 
 /// The periods that work, by device, direction and rate.
@@ -62,38 +51,12 @@ impl PeriodMemory {
     /// Reads the file; without one, nothing is known.
     ///
     /// # Errors
-    /// [`MemoryError::Io`] and [`MemoryError::NotUnderstood`].
-    pub fn load(path: impl Into<PathBuf>) -> Result<Self, MemoryError> {
+    /// [`StateFileError::Io`] and [`StateFileError::NotUnderstood`].
+    pub fn load(path: impl Into<PathBuf>) -> Result<Self, StateFileError> {
         let path = path.into();
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::empty(path)),
-            Err(source) => return Err(MemoryError::Io { path, source }),
-        };
-        let not_understood = |cause: String| MemoryError::NotUnderstood {
-            path: path.clone(),
-            cause,
-        };
-        let file: File = toml::from_str(&text).map_err(|error| {
-            let place = error.span().map_or(0, |span| span.start);
-            let line = 1 + text[..place.min(text.len())].matches('\n').count();
-            not_understood(format!("line {line}: {}", error.message()))
-        })?;
-        if file.version != VERSION {
-            let cause = format!("it is of version {} (allowed: {VERSION})", file.version);
-            return Err(not_understood(cause));
-        }
-        if let Some(wrong) = file.device.iter().find(|entry| !entry.is_sound()) {
-            let cause = format!(
-                "\"{}\" has works_frames = {} and fails_frames = {} (allowed: 32 to 8192, and less)",
-                wrong.device, wrong.works_frames, wrong.fails_frames
-            );
-            return Err(not_understood(cause));
-        }
-        Ok(Self {
-            path,
-            entries: file.device,
-        })
+        let file = state_file::load(&path, VERSION, File::check)?;
+        let entries = file.map_or_else(Vec::new, |file| file.device);
+        Ok(Self { path, entries })
     }
 
     /// Nothing is known, and what will be goes to this file.
@@ -128,7 +91,7 @@ impl PeriodMemory {
     }
 
     /// Remembers what is known now: with what others have written meanwhile.
-    pub(super) fn remember(&mut self, entry: &Entry) -> Result<(), MemoryError> {
+    pub(super) fn remember(&mut self, entry: &Entry) -> Result<(), StateFileError> {
         if let Ok(written) = Self::load(&self.path) {
             self.entries = written.entries;
         }
@@ -136,24 +99,22 @@ impl PeriodMemory {
         self.entries.push(entry.clone());
         let surplus = self.entries.len().saturating_sub(DEVICES);
         self.entries.drain(..surplus);
-        self.save().map_err(|source| MemoryError::Io {
-            path: self.path.clone(),
-            source,
-        })
+        self.save()
     }
 
-    fn save(&self) -> io::Result<()> {
+    fn save(&self) -> Result<(), StateFileError> {
         let file = File {
             version: VERSION,
             device: self.entries.clone(),
         };
-        let text = toml::to_string(&file).map_err(io::Error::other)?;
-        state_file::put(&self.path, &[HEAD, &text])
+        state_file::save(&self.path, HEAD, &file)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -194,7 +155,9 @@ mod tests {
                 .map(str::to_owned)
                 .unwrap()
         };
-        assert_eq!(refused("version = 2\n"), "it is of version 2 (allowed: 1)");
+        for newer in ["version = 2\n", "version = 2\nnew = 7\n"] {
+            assert_eq!(refused(newer), "it is of version 2 (allowed: 1)");
+        }
         assert!(refused("version = 1\n\ndevice = 7\n").starts_with("line 3: "));
         let entry = "[[device]]\ndevice = \"a\"\ndirection = \"input\"\nsample_rate_hz = 1\n";
         let told = refused(&format!("version = 1\n{entry}works_frames = 0\n"));

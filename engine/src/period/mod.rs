@@ -19,4 +19,4 @@ mod trial;
 
 pub(crate) use choice::{Choice, Trials};
 pub use entry::{Direction, SAFE_FRAMES};
-pub use memory::{MemoryError, PeriodMemory};
+pub use memory::PeriodMemory;

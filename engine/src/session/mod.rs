@@ -213,12 +213,14 @@ impl Session {
         let (xruns, realtime, bridges) = (self.xruns(), self.realtime(), self.bridges());
         let note = self.trials.take().and_then(Trials::finish);
         self.warnings.extend(note);
+        let away = self.supervisor.away_at_ns();
         self.end_streams();
         // The core holds the rings' writing ends; a callback that hangs may have it still.
         if let Some(mut core) = self.slot.take()
-            && let Some(until_ns) = self.supervisor.away_until_ns()
+            && let Some((is_away, now_ns)) = away
+            && (is_away || core.settles())
         {
-            core.lose_until(until_ns);
+            core.lose_until(now_ns);
         }
         self.controller.turn();
         self.keeper.finish();

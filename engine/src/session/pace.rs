@@ -38,6 +38,11 @@ impl Pace {
         self.stream
     }
 
+    /// A stream calls whose frames have no places yet.
+    pub(super) fn settles(&self) -> bool {
+        self.settles
+    }
+
     /// Frames of this rate from where all have their places until a time.
     pub(super) fn frames_until(&self, now_ns: u64, sample_rate_hz: u32) -> u64 {
         frames(self.placed_ns, now_ns, sample_rate_hz)

@@ -57,7 +57,8 @@ fn device_fault(dice: &mut Dice, for_ms: f64) -> (FaultKind, &'static [Cause]) {
 #[test]
 fn every_frame_is_in_the_file_or_in_a_gap_with_its_cause() {
     let mut faults = 0;
-    for seed in 0..trials(12) {
+    // In two of them a device that was opened again had not called, or not by its pace, in the end.
+    for seed in (0..trials(12)).chain([174, 204]) {
         faults += trial(seed).unwrap_or_else(|wrong| panic!("trial {seed}: {wrong}"));
     }
     println!("{faults} faults: every frame is explained");

@@ -80,6 +80,11 @@ impl Core {
         }
     }
 
+    /// A device that is back calls, but its frames have no places yet.
+    pub(in crate::session) fn settles(&self) -> bool {
+        self.pace.settles()
+    }
+
     /// Nobody has called since the last call until `now_ns`, and nobody will.
     pub(in crate::session) fn lose_until(&mut self, now_ns: u64) {
         if self.pace.stream() != 0 {

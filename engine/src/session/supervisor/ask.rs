@@ -19,13 +19,18 @@ pub(in crate::session) struct Bridged {
 }
 
 impl Supervisor {
-    /// The time by which the master has not called, where it is away.
-    pub(in crate::session) fn away_until_ns(&self) -> Option<u64> {
+    /// The time now, and whether the master is away by then: a stream that was opened again and has not
+    /// called yet has not ended that.
+    pub(in crate::session) fn away_at_ns(&self) -> Option<(bool, u64)> {
         self.world.as_ref()?;
         let links = lock(&self.links);
         let mut masters = links.iter().filter(|link| link.seat.role.is_master);
-        let is_away = masters.any(|link| link.phase != Phase::Up);
-        is_away.then(|| self.now_ns())
+        let is_away = masters.any(|link| {
+            let stream = link.stream.as_ref();
+            link.phase != Phase::Up
+                || stream.is_some_and(|new| new.status().last_callback_ns() == 0)
+        });
+        Some((is_away, self.now_ns()))
     }
 
     pub(in crate::session) fn take_failure(&self) -> Option<EngineError> {

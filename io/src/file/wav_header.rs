@@ -83,7 +83,7 @@ impl WavHeader {
         header
     }
 
-    /// Finds its own kind at the start of a file: a header with a mark, up to the samples.
+    /// Finds its own kind at the start of a file: a header with one mark, up to the samples.
     pub(super) fn parse(start: &[u8]) -> Option<Self> {
         let word = |at: usize| Some(u32::from_le_bytes(start.get(at..at + 4)?.try_into().ok()?));
         let form = start.get(0..4)?;
@@ -100,7 +100,10 @@ impl WavHeader {
                 b"JUNK"
                     if body + size <= SECTOR_BYTES && is_mark(start.get(body..body + size)?) =>
                 {
-                    mark = Some(body);
+                    // Two marks are not ours: only one of them would be closed.
+                    if mark.replace(body).is_some() {
+                        return None;
+                    }
                 }
                 b"data" => {
                     let (format, mark) = (format?, mark?);

@@ -71,6 +71,23 @@ fn a_killed_take_is_found_and_finished_and_a_living_one_is_left_alone() {
 }
 
 #[test]
+fn a_header_with_two_marks_is_not_taken_for_an_open_take() {
+    let folder = TempDir::new().expect("a directory");
+    let bytes = left_behind(folder.path());
+    let mark = b"JUNK\x10\0\0\0ossicle take: 1\n";
+    let at = bytes
+        .windows(mark.len())
+        .position(|window| window == mark)
+        .expect("a mark");
+    let twice = [&bytes[..at], mark, &bytes[at..]].concat();
+    let path = folder.path().join("twice.wav");
+    fs::write(&path, &twice).expect("room");
+    assert!(open_take(&path).is_none());
+    assert!(open_takes(folder.path()).expect("a folder").is_empty());
+    assert_eq!(fs::read(&path).expect("readable"), twice);
+}
+
+#[test]
 fn a_take_without_its_name_gets_it_and_takes_no_other_files() {
     let folder = TempDir::new().expect("a directory");
     let bytes = left_behind(folder.path());

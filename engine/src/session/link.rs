@@ -2,6 +2,8 @@
 
 use ossicle_io::device::{DeviceError, PendingStream, Port, Stream, StreamInfo, StreamRequest};
 
+use ossicle_io::ring::Cause;
+
 use super::call_length::CallLength;
 use super::stage::{BridgeSide, Known, Seat};
 use super::world::World;
@@ -57,6 +59,13 @@ impl Link {
             let default = self.defaults[at].as_ref().filter(|_| is_default);
             default.is_some_and(|default| now[at].as_ref() != Some(default))
         })
+    }
+
+    /// Tells who reads what it captures that it stalls, is gone, or is there.
+    pub(super) fn set_away(&self, cause: Option<Cause>) {
+        if let Some(side) = &self.capture {
+            side.stats.set_away(cause);
+        }
     }
 
     /// Keeps what the bridges found out of this device's clock.

@@ -8,7 +8,7 @@ mod names;
 mod reading;
 mod rig;
 mod room;
-
+mod spill;
 mod split;
 
 use ossicle::io::realtime::AllocatorGuard;

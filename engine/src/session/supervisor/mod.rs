@@ -178,8 +178,9 @@ impl Supervisor {
             let note = link.calls.look(&link.info, stream.status());
             lock(&self.notes).extend(note);
             // A simulation that nobody runs stands still, and so does its time.
-            let stalled =
-                self.world.is_some() && stream.status().stalled(now, period_ns(&link.info));
+            let stalled = self.world.is_some()
+                && stream.status().stalled(now, period_ns(&link.info))
+                && !link.awaits_first_call(now);
             match link.phase {
                 Phase::Up if stalled => {
                     if link.seat.role.is_master {

@@ -1,11 +1,12 @@
 //! The WAV writer: what other readers find in its files, at every moment.
 
 use std::fs;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use ossicle_io::file::{
-    AudioFile, AudioWriter, FileError, FileKind, Overwrite, Tags, WavReader, WavSpec, WavWriter,
-    export_wav,
+    AudioFile, AudioWriter, FileError, FileKind, LimitedFile, Overwrite, Tags, WavReader, WavSpec,
+    WavWriter, export_wav,
 };
 use ossicle_io::sample::SampleFormat;
 use tempfile::TempDir;
@@ -291,6 +292,12 @@ fn fill_up(path: &Path) {
             "{kind:?}: {written:?}"
         );
     }
+    let mut text = LimitedFile::create(path.with_extension("text")).expect("a new file");
+    text.write_all(&[b'x'; 65_000]).expect("room");
+    let beyond = text.write_all(&[b'x'; 1000]).map_err(|error| error.kind());
+    assert_eq!(beyond, Err(ErrorKind::FileTooLarge));
+    let length = fs::metadata(path.with_extension("text")).map(|text| text.len());
+    assert_eq!(length.expect("there"), 65_536);
     let exported = export_wav(
         path.with_extension("short.wav"),
         spec(3, SampleFormat::I24),

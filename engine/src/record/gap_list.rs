@@ -6,7 +6,7 @@ use std::path::{self, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use ossicle_io::file::check_size;
+use ossicle_io::file::LimitedFile;
 
 use super::names::{beside, folder};
 use super::recorded::{Gap, TakeFile};
@@ -156,11 +156,10 @@ fn absolute(path: &Path) -> String {
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = beside(path, "part");
     let write = || {
-        check_size(bytes.len() as u64 + 1)?;
-        let mut file = File::create(&temporary)?;
+        let mut file = LimitedFile::create(&temporary)?;
         file.write_all(bytes)?;
         file.write_all(b"\n")?;
-        file.sync_data()?;
+        file.sync()?;
         fs::rename(&temporary, path)
     };
     let result = write();

@@ -44,7 +44,7 @@ pub use error::FileError;
 pub use export::export_wav;
 pub use file_storage::{FileStorage, Overwrite};
 pub use room::free_bytes;
-pub use size_limit::check_size;
+pub use size_limit::LimitedFile;
 pub use storage::Storage;
 pub use wav_labels::Label;
 pub use wav_reader::WavReader;

@@ -8,7 +8,7 @@ use ossicle::io::ring::Cause;
 use ossicle::record::{Gap, GapList, RecordConfig, Recorded, Tap};
 use ossicle::session::SessionConfig;
 
-use crate::rig::{folder, joined, port, recording, start};
+use crate::rig::{Dice, folder, joined, port, recording, start, trials};
 
 const MS: u64 = 1_000_000;
 /// Frames beside a gap that are no sound as it was: it fades, and the kernel reaches into the gap.
@@ -16,16 +16,24 @@ const FADE: usize = 400;
 
 /// What a device captured in `seconds`, with this fault after 2 s: before the chain, and behind it.
 fn takes_of(sample_rate_hz: u32, kind: FaultKind, seconds: u64) -> Vec<Recorded> {
+    let at_ns = 2_000 * MS;
+    takes_through(71, sample_rate_hz, vec![Fault { at_ns, kind }], seconds)
+}
+
+/// What a device captured in `seconds`, with these faults.
+fn takes_through(
+    seed: u64,
+    sample_rate_hz: u32,
+    faults: Vec<Fault>,
+    seconds: u64,
+) -> Vec<Recorded> {
     let folder = folder();
-    let sim = Sim::new(71);
+    let sim = Sim::new(seed);
     let mic = SimDevice {
         sample_rate_hz,
         rate_error_ppm: 80.0,
         lateness: vec![Lateness::Uniform { max_ns: 200_000 }],
-        faults: vec![Fault {
-            at_ns: 2_000 * MS,
-            kind,
-        }],
+        faults,
         ..SimDevice::new("mic", 1, 0)
     };
     // A ramp of a frame each 2^-20, so that it tells its frame to a sixteenth and is never silence.
@@ -57,7 +65,9 @@ fn takes_of(sample_rate_hz: u32, kind: FaultKind, seconds: u64) -> Vec<Recorded>
         let gaps = recorded.gaps.iter();
         let gaps: Vec<_> = gaps.map(|gap| (gap.position, gap.frames)).collect();
         assert_eq!(listed, gaps);
-        silent_in_gaps_alone(&joined(recorded), &recorded.gaps);
+        let samples = joined(recorded);
+        assert_eq!(samples.len() as u64, ended.frames);
+        silent_in_gaps_alone(&samples, &recorded.gaps);
     }
     ended.recorded
 }
@@ -67,12 +77,18 @@ fn silent_in_gaps_alone(samples: &[f32], gaps: &[Gap]) {
     let mut from = 20_000;
     for gap in gaps {
         let (first, end) = (gap.position as usize, (gap.position + gap.frames) as usize);
-        let sounds = samples[from..first - FADE].iter().all(|x| *x > 0.0);
-        assert!(sounds, "silence between {from} and {gap:?}");
+        let sound = samples.get(from..first.saturating_sub(FADE));
+        let silent = sound.unwrap_or_default().iter().position(|x| *x <= 0.0);
+        assert!(
+            silent.is_none(),
+            "{silent:?} behind {from}, before {gaps:?}"
+        );
         assert!(samples[first..end].iter().all(|x| *x == 0.0), "{gap:?}");
         from = end + FADE;
     }
-    assert!(samples[from..].iter().all(|x| *x > 0.0), "behind {from}");
+    let sound = samples.get(from..).unwrap_or_default();
+    let silent = sound.iter().position(|x| *x <= 0.0);
+    assert!(silent.is_none(), "{silent:?} behind {from}, {gaps:?}");
 }
 
 #[test]
@@ -112,4 +128,36 @@ fn a_bridged_device_that_stalls_or_goes_is_one_gap_with_its_cause() {
             assert!((1.45..1.8).contains(&seconds), "{gap:?}");
         }
     }
+}
+
+#[test]
+fn no_silence_of_a_bridged_device_is_without_a_gap_whatever_befalls_it() {
+    let mut faults = 0;
+    for seed in 0..trials(4) {
+        let dice = &mut Dice::new(9_000 + seed);
+        let fault = |dice: &mut Dice| {
+            let for_ms = dice.log_uniform(1.0, 1_500.0);
+            let for_ns = (for_ms * 1e6) as u64;
+            let kind = match dice.below(6) {
+                0 | 1 => FaultKind::Xrun {
+                    lost_frames: ((for_ms * 48.0) as u64).max(1),
+                },
+                2 => FaultKind::Unplug { for_ns },
+                3 => FaultKind::Stall { for_ns },
+                4 => FaultKind::Miss,
+                _ => FaultKind::Double,
+            };
+            Fault {
+                at_ns: (1_000 + dice.below(4_500)) * MS,
+                kind,
+            }
+        };
+        let count = 1 + dice.below(4);
+        let thrown: Vec<_> = (0..count).map(|_| fault(dice)).collect();
+        let rate = [48_000, 44_100][dice.below(2) as usize];
+        println!("trial {seed}: {rate} Hz, {thrown:?}");
+        faults += count;
+        takes_through(seed, rate, thrown, 7);
+    }
+    println!("{faults} faults of a bridged device: no silence without a gap");
 }

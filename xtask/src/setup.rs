@@ -125,6 +125,20 @@ pub const DISKS: &[Need] = &[
     ),
 ];
 
+/// What a disk needs that knows no files without a name, as cards and sticks do.
+pub const CARDS: &[Need] = &[
+    need(
+        Probe::Daemon(&["/sbin/mkfs.exfat", "/usr/sbin/mkfs.exfat"]),
+        "exfatprogs",
+        "exfatprogs (mkfs.exfat)",
+    ),
+    need(
+        Probe::Daemon(&["/sbin/mount.exfat-fuse", "/usr/sbin/mount.exfat-fuse"]),
+        "exfat-fuse",
+        "exFAT for FUSE (mount.exfat-fuse)",
+    ),
+];
+
 /// The recorder that the short form of `cargo xtask recorder` puts beside ours, with those of
 /// [`TEST`].
 pub const RECORDER: &[Need] = &[need(

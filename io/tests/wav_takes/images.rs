@@ -196,7 +196,7 @@ fn a_take_on_a_disk_that_loses_power_is_true() {
 }
 
 #[test]
-#[ignore = "needs root, and a file system of cards: apt-get install exfat-fuse exfatprogs"]
+#[ignore = "needs root, and a file system of cards (vfat, exFAT)"]
 fn a_disk_that_knows_no_files_without_a_name_keeps_takes_all_the_same() {
     if !rustix::process::geteuid().is_root() {
         println!("skipped: mounting images needs root");

@@ -124,6 +124,7 @@ pub fn run(options: &[&str]) -> Result<()> {
             setup::BUILD,
             setup::TEST,
             setup::DISKS,
+            setup::CARDS,
             setup::RECORDER,
             setup::RECORDERS,
         ])

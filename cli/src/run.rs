@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ossicle::EngineError;
 use ossicle::meter::Readings;
-use ossicle::record::{Begin, GateState, Take, Tap};
+use ossicle::record::{Begin, GateConfig, GateState, Take, Tap};
 use ossicle::session::{Ended, Report, Session, SessionConfig};
 
 use crate::exit::Failure;
@@ -100,7 +100,8 @@ impl Run<'_> {
         let unfinished = unfinished::warnings(&config.record);
         unfinished.iter().for_each(|line| output.warning(line));
         if is_recorded && config.gate.begin != Begin::AtOnce {
-            output.notice(&waits(config.gate.begin));
+            let has_keys = wishes.as_ref().is_some_and(Wishes::has_keys);
+            output.notice(&waits(&config.gate, has_keys));
         }
         let mut session = Session::start(config)?;
         let watched = self.watch(&mut session, &interrupt, wishes.as_ref(), output);
@@ -203,14 +204,19 @@ struct Watched {
     told: usize,
 }
 
-/// What a recording waits for, in words.
-fn waits(begin: Begin) -> String {
-    let asked = "key p or SIGUSR2";
-    match begin {
+/// What a recording waits for, in words, and how it is told to begin.
+fn waits(gate: &GateConfig, has_keys: bool) -> String {
+    let key = if has_keys { "key p or " } else { "" };
+    let asked = format!("{key}SIGUSR2 (kill -USR2 {})", std::process::id());
+    let before = match gate.preroll_seconds {
+        0.0 => String::new(),
+        seconds => format!("; begins with the {seconds} s before it"),
+    };
+    match gate.begin {
         Begin::OnSound { level_dbfs } => {
-            format!("waits for sound of {level_dbfs} dBFS, or {asked}")
+            format!("waits for sound of {level_dbfs} dBFS, {asked}{before}")
         }
-        _ => format!("waits for {asked}"),
+        _ => format!("waits for {asked}{before}"),
     }
 }
 

@@ -37,8 +37,8 @@ pub struct TakeOptions {
     /// Record what goes into the chain to this file as well
     #[arg(long, value_name = "OUT")]
     dry: Option<PathBuf>,
-    /// Record so much of what was before the begin too; without --on-sound the begin is key p or
-    /// SIGUSR2
+    /// Listen, begin at key p or SIGUSR2 (with --on-sound at the sound too), and record so much of
+    /// what was before
     #[arg(long, value_name = "T", value_parser = seconds_within(0.0, 3600.0), allow_hyphen_values = true)]
     preroll: Option<Seconds>,
     /// Begin when a sample reaches this level, with 1 s from before it

@@ -30,7 +30,7 @@ pub struct Wishes {
     /// Kept so that nobody finds the way closed.
     _own: Sender<Wish>,
     /// Kept for as long as keys are wanted.
-    _keys: Option<Keys>,
+    keys: Option<Keys>,
 }
 
 impl Wishes {
@@ -51,8 +51,13 @@ impl Wishes {
         Ok(Self {
             wishes,
             _own: sender,
-            _keys: keys,
+            keys,
         })
+    }
+
+    /// Whether keys are heard: where there is a terminal.
+    pub fn has_keys(&self) -> bool {
+        self.keys.is_some()
     }
 
     /// The next wish, if one comes within a time.

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use ossicle_io::file::LimitedFile;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +105,7 @@ fn write(path: &Path, texts: &[&str]) -> io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     let beside = path.with_extension(format!("{}.new", std::process::id()));
-    let written = fs::File::create(&beside)
+    let written = LimitedFile::create(&beside)
         .and_then(|mut file| {
             let mut texts = texts.iter();
             texts.try_for_each(|text| file.write_all(text.as_bytes()))

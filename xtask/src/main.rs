@@ -11,7 +11,7 @@
 //! - `drift`: how fast and how well two clocks are kept in step, beside what others do.
 //! - `fuzz [--short]`: ten million sound files with errors in them; with `--short` some thousands.
 //! - `recorder [--short] [BAR ...]`: the recorder's laws in their long form, and real faults thrown at it and
-//!   at the recorders of Debian beside it.
+//!   at the recorders of Debian beside it; `recorder --check` is the part of it that `test` runs.
 //! - `setup`: only what the others need from the system, for building and testing.
 
 mod bars;

@@ -111,16 +111,8 @@ pub const BENCH: &[Need] = &[need(
     "Python 3 with venv",
 )];
 
-/// What `cargo xtask recorder` needs beside: other recorders, and disks that break.
-pub const RECORDERS: &[Need] = &[
-    need(
-        Probe::Program("jack_capture"),
-        "jack-capture",
-        "jack_capture",
-    ),
-    need(Probe::Program("pipewire"), "pipewire", "PipeWire"),
-    need(Probe::Program("pw-record"), "pipewire-bin", "pw-record"),
-    need(Probe::Program("wireplumber"), "wireplumber", "WirePlumber"),
+/// What disks that break need.
+pub const DISKS: &[Need] = &[
     need(
         Probe::Daemon(&["/sbin/mkfs.ext4", "/usr/sbin/mkfs.ext4"]),
         "e2fsprogs",
@@ -131,6 +123,35 @@ pub const RECORDERS: &[Need] = &[
         "util-linux",
         "util-linux (fsfreeze)",
     ),
+];
+
+/// What a disk needs that knows no files without a name, as cards and sticks do.
+pub const CARDS: &[Need] = &[
+    need(
+        Probe::Daemon(&["/sbin/mkfs.exfat", "/usr/sbin/mkfs.exfat"]),
+        "exfatprogs",
+        "exfatprogs (mkfs.exfat)",
+    ),
+    need(
+        Probe::Daemon(&["/sbin/mount.exfat-fuse", "/usr/sbin/mount.exfat-fuse"]),
+        "exfat-fuse",
+        "exFAT for FUSE (mount.exfat-fuse)",
+    ),
+];
+
+/// The recorder that the short form of `cargo xtask recorder` puts beside ours, with those of
+/// [`TEST`].
+pub const RECORDER: &[Need] = &[need(
+    Probe::Program("jack_capture"),
+    "jack-capture",
+    "jack_capture",
+)];
+
+/// What `cargo xtask recorder` needs beside: the other recorders.
+pub const RECORDERS: &[Need] = &[
+    need(Probe::Program("pipewire"), "pipewire", "PipeWire"),
+    need(Probe::Program("pw-record"), "pipewire-bin", "pw-record"),
+    need(Probe::Program("wireplumber"), "wireplumber", "WirePlumber"),
 ];
 
 /// Sees to it that all of `needs` is there.

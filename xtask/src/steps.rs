@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::bars;
 use crate::realtime;
+use crate::recorder;
 use crate::setup;
 
 /// Frames of the FLAC whose memory is measured here; `cargo xtask bars` takes twelve hours.
@@ -60,6 +61,15 @@ pub fn test() -> Result<()> {
         build.arg("--target-dir").arg(target());
         run(build)?;
         bars::long_files(&target().join("debug"), TWENTY_MINUTES)
+    })?;
+    step("real faults under the recorder", || {
+        let mut check = Command::new(env::current_exe().context("this program")?);
+        // As it was built for the memory of long files.
+        let program = target().join("debug/ossicle");
+        check
+            .args(["recorder", "--check"])
+            .env(recorder::ANOTHER, program);
+        run(check)
     })?;
     step("RealtimeSanitizer", || match sanitized()? {
         Some(commands) => commands

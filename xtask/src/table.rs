@@ -35,6 +35,17 @@ impl Table {
         self.bars.push(bar);
     }
 
+    /// Whether all of it holds so far.
+    pub fn holds(&self) -> bool {
+        self.bars.iter().all(|bar| bar.holds)
+    }
+
+    /// Puts all of another table in.
+    pub fn append(&mut self, mut other: Self) {
+        self.bars.append(&mut other.bars);
+        self.skipped.append(&mut other.skipped);
+    }
+
     /// Something was left out.
     pub fn skip(&mut self, name: &str, reason: &str) {
         println!("skipped: {name}: {reason}");

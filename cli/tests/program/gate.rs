@@ -129,6 +129,7 @@ fn a_recording_that_never_began_leaves_no_file() {
         "--json",
     ]);
     std::thread::sleep(std::time::Duration::from_millis(700));
+    let how = format!("waits for SIGUSR2 (kill -USR2 {})", child.id());
     signal(&child, "TERM");
     let ran = finish(child);
     let take = take(&ran, 0);
@@ -137,7 +138,8 @@ fn a_recording_that_never_began_leaves_no_file() {
         "{take}"
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    assert!(ran.stderr.contains("waits for key p or SIGUSR2"), "{ran:?}");
+    let words = format!("{how}; begins with the 10 s before it");
+    assert!(ran.stderr.contains(&words), "{ran:?}");
 }
 
 #[test]

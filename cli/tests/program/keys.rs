@@ -59,3 +59,32 @@ fn keys_mark_pause_and_end_and_leave_the_terminal_as_it_was() {
     assert_eq!(take["markers"].as_array().unwrap().len(), 2, "{take}");
     assert_eq!(take["pauses"].as_array().unwrap().len(), 1, "{take}");
 }
+
+#[test]
+fn a_recording_that_waits_says_by_which_key_it_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, said) = (folder.path().join("take.wav"), folder.path().join("said"));
+    let line = format!(
+        "{} rec {} --host null --preroll 2s 2> {}",
+        env!("CARGO_BIN_EXE_ossicle"),
+        text(&out),
+        text(&said)
+    );
+    let mut child = on_a_terminal(&line);
+    let mut keys = child.stdin.take().unwrap();
+    let read = || std::fs::read_to_string(&said).unwrap_or_default();
+    let began = std::time::Instant::now();
+    while !read().contains("waits for key p or SIGUSR2") {
+        if began.elapsed() > Duration::from_secs(20) {
+            // Nothing is left running.
+            keys.write_all(b"q").unwrap();
+            finish(child).done();
+            panic!("{}", read());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    keys.write_all(b"p").unwrap();
+    wait_for(&out);
+    keys.write_all(b"q").unwrap();
+    finish(child).done();
+}

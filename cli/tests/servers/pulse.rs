@@ -148,3 +148,32 @@ fn live_record_of_ten_seconds_holds_what_pacat_played() {
         live_record_holds_what_was_played("pulseaudio");
     });
 }
+
+/// The sink renders 2 s of silence at once, so that what listens to it is called for the first time
+/// only then. That is no loss.
+#[test]
+fn a_sink_that_nobody_plays_to_is_recorded_without_a_word_of_loss() {
+    crate::served(|| {
+        let server = PulseAudio::start().unwrap();
+        let load = "load-module module-null-sink sink_name=lazy format=float32le rate=48000";
+        let loaded = server.tool("pactl").args(load.split(' ')).status().unwrap();
+        assert!(loaded.success());
+        // It begins to render ahead.
+        sleep(Duration::from_secs(1));
+        let file = server.folder().join("take.wav");
+        let line = "rec {} --host pulseaudio --device lazy.monitor --for 3s";
+        let outcome = Ossicle::start(server.env(), line, &[&file])
+            .finish(LIMIT)
+            .ok();
+        let begun_ms = outcome.json["takes"][0]["begun_after_ms"].as_f64().unwrap();
+        println!("first frame after {begun_ms:.0} ms");
+        let events = outcome.json["events"].as_array().unwrap();
+        let mut early = events.iter().filter(|event| event["position"] == 0);
+        assert!(early.next().is_none(), "{}", outcome.json);
+        assert_eq!(
+            outcome.json["takes"][0]["gaps"].as_array().unwrap().len(),
+            0
+        );
+        assert_eq!(outcome.count("file_frames"), 3 * RATE);
+    });
+}

@@ -12,6 +12,7 @@
 
 mod cover;
 mod holes;
+mod lack;
 mod law;
 mod reader;
 mod stats;
@@ -23,6 +24,7 @@ use ossicle_dsp::clock::Learned;
 use ossicle_dsp::resample::Kernel;
 use ossicle_io::ring::{frame_ring, touched};
 
+pub(crate) use lack::Lack;
 pub(crate) use reader::BridgeReader;
 pub(crate) use stats::BridgeStats;
 pub(crate) use writer::BridgeWriter;

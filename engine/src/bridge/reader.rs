@@ -14,6 +14,7 @@ use ossicle_io::ring::{FrameReader, Piece};
 
 use super::cover::Cover;
 use super::holes::Holes;
+use super::lack::Lack;
 use super::law::{Drift, Law, OneClock};
 use super::stats::BridgeStats;
 use super::{BridgeSpec, Mark};
@@ -169,11 +170,12 @@ impl BridgeReader {
     }
 
     /// The next frames of the call, interleaved; returns how many were missing though the stream
-    /// was heard before.
-    pub(crate) fn read(&mut self, out: &mut [f32]) -> usize {
+    /// was heard before. Which of them, and why, goes into `lacks`, as far as that is long.
+    pub(crate) fn read(&mut self, out: &mut [f32], lacks: &mut [Option<Lack>]) -> usize {
         let frames = out.len() / self.channels;
         if !self.is_reading {
             self.cover.missing(out);
+            lacks.fill(self.was_heard.then_some(Lack::Missing));
             return self.note_missing(frames);
         }
         let (mut done, mut missing) = (0, 0);
@@ -197,8 +199,14 @@ impl BridgeReader {
                 self.cross(piece);
                 self.cover.sounding(piece);
                 self.was_heard = true;
+                if let Some(lacks) = lacks.get_mut(done..done + run) {
+                    lacks.fill(None);
+                }
             } else {
                 self.old = None;
+                if let Some(lacks) = lacks.get_mut(done..done + run) {
+                    self.tell_lacks(lacks);
+                }
                 self.pass(run, step_to);
                 self.cover.missing(piece);
                 missing += run;
@@ -227,10 +235,10 @@ impl BridgeReader {
                 Piece::Audio { frames } => {
                     self.history.write(&self.scratch[..frames * self.channels]);
                 }
-                Piece::Lost { frames, .. } => {
+                Piece::Lost { frames, cause, .. } => {
                     let begin = self.history.end();
                     self.history.write_silence(frames);
-                    self.holes.add(begin, self.history.end());
+                    self.holes.add(begin, self.history.end(), cause);
                 }
             }
         }
@@ -255,6 +263,22 @@ impl BridgeReader {
             .index
             .saturating_add(way + self.kernel.frames_after() as u64);
         begin >= self.history.begin() && end <= self.history.end() && self.holes.spare(begin, end)
+    }
+
+    /// Why the next frames are not heard. What came and cannot be read, as what is beside it did not
+    /// come, fades and is no loss.
+    fn tell_lacks(&self, lacks: &mut [Option<Lack>]) {
+        let came = self.history.begin()..self.history.end();
+        for (number, lack) in lacks.iter_mut().enumerate() {
+            let number = number as f64;
+            let way = self.head.fraction + number * (self.step + 0.5 * self.slope * number);
+            let place = self.head.index.wrapping_add(way as u64);
+            *lack = match self.holes.cause_at(place) {
+                _ if !self.was_heard => None,
+                Some(cause) => Some(Lack::Lost(cause)),
+                None => (!came.contains(&place)).then_some(Lack::Missing),
+            };
+        }
     }
 
     /// Passes over frames that are not there.

@@ -6,9 +6,10 @@
     clippy::disallowed_macros
 )]
 
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 
 use ossicle_dsp::clock::{DriftLoop, Learned};
+use ossicle_io::ring::Cause;
 
 /// A number that one thread writes and others read.
 #[derive(Debug, Default)]
@@ -37,6 +38,8 @@ pub(crate) struct BridgeStats {
     to_error: Number,
     jumps: AtomicU64,
     missing_frames: AtomicU64,
+    /// Its writer is there (0), stalls (1), or is gone (2).
+    away: AtomicU8,
 }
 
 impl BridgeStats {
@@ -65,6 +68,25 @@ impl BridgeStats {
 
     pub(super) fn missed(&self, frames: usize) {
         self.missing_frames.fetch_add(frames as u64, Relaxed);
+    }
+
+    /// The writer's device stalls, is gone, or is there.
+    pub(crate) fn set_away(&self, cause: Option<Cause>) {
+        let code = match cause {
+            None => 0,
+            Some(Cause::Stalled) => 1,
+            Some(_) => 2,
+        };
+        self.away.store(code, Relaxed);
+    }
+
+    /// Why nothing comes from the writer's device, where that is known.
+    pub(crate) fn away(&self) -> Option<Cause> {
+        match self.away.load(Relaxed) {
+            0 => None,
+            1 => Some(Cause::Stalled),
+            _ => Some(Cause::DeviceGone),
+        }
     }
 
     /// Whether anything was read lately.

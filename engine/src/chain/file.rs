@@ -9,8 +9,10 @@
 //! ```
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
+
+use ossicle_io::file::LimitedFile;
 
 use super::{Chain, ChainError, toml_reader, toml_writer};
 
@@ -57,10 +59,12 @@ impl Chain {
     /// [`ChainError::Io`] when the file cannot be written; as [`to_toml`](Self::to_toml).
     pub fn save(&self, path: &Path) -> Result<(), ChainError> {
         let text = self.to_toml()?;
-        fs::write(path, text).map_err(|source| ChainError::Io {
-            path: path.to_path_buf(),
-            source,
-        })
+        LimitedFile::create(path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(|source| ChainError::Io {
+                path: path.to_path_buf(),
+                source,
+            })
     }
 }
 

@@ -197,6 +197,11 @@ impl Controller {
         })
     }
 
+    /// Channels that leave the chain as it is, whether they go out or not.
+    pub(crate) fn leaving_channels(&self) -> usize {
+        self.live.leaving
+    }
+
     /// Latency in frames of the chain as it will be when all edits are applied.
     pub fn latency_frames(&self) -> u64 {
         self.latency_frames

@@ -1,11 +1,11 @@
 //! Writes a dump.
 
 use core::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use ossicle_io::file::{Overwrite, WavSpec, WavWriter};
+use ossicle_io::file::{LimitedFile, Overwrite, WavSpec, WavWriter};
 use ossicle_io::sample::SampleFormat;
 
 use super::form::{self, Head, VERSION};
@@ -101,7 +101,9 @@ pub(super) fn write(
     let folder = new_folder(below)?;
     let write = |name: &str, text: &[u8]| {
         let path = folder.join(name);
-        fs::write(&path, text).map_err(FlightError::io(&path))
+        LimitedFile::create(&path)
+            .and_then(|mut file| file.write_all(text))
+            .map_err(FlightError::io(&path))
     };
     write_callbacks(&folder.join(CALLBACKS), &window.records)?;
     write_input(&folder.join(INPUT), scene, &window.input)?;
@@ -157,7 +159,7 @@ fn new_folder(below: &Path) -> Result<PathBuf, FlightError> {
 
 fn write_callbacks(path: &Path, records: &[CallbackRecord]) -> Result<(), FlightError> {
     let write = || {
-        let mut file = BufWriter::new(File::create(path)?);
+        let mut file = BufWriter::new(LimitedFile::create(path)?);
         for record in records {
             serde_json::to_writer(&mut file, record)?;
             file.write_all(b"\n")?;

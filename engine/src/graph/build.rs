@@ -113,6 +113,7 @@ pub(crate) fn build(
         given => given.unwrap_or(leave),
     };
     graph.output = graph.fit(output, channels_out);
+    graph.leaving = leave;
     align_times(&graph, frame.budget_frames, supply)
 }
 

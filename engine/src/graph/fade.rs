@@ -30,6 +30,7 @@ pub(crate) fn fade(old: &Graph, new: &Graph) -> Result<Fading, Tangled> {
         new,
         graph: Graph {
             latency_frames: new.latency_frames.max(old.latency_frames),
+            leaving: new.leaving,
             ..Graph::default()
         },
         kept: HashMap::new(),

@@ -119,6 +119,8 @@ pub(crate) struct Graph {
     pub(crate) made: Vec<Made>,
     pub(crate) output: Value,
     pub(crate) latency_frames: u64,
+    /// Channels that leave the chain, whether they go out or not.
+    pub(crate) leaving: usize,
 }
 
 impl Graph {

@@ -21,6 +21,7 @@ pub(super) fn align_times(
     let mut aligning = Aligning {
         graph: Graph {
             latency_frames: latency_frames.max(earliest[loose.output]),
+            leaving: loose.leaving,
             ..Graph::default()
         },
         placed: vec![(0, Some(0)); loose.made.len()],

@@ -2,9 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{self, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use ossicle_io::file::LimitedFile;
 
 use super::names::{beside, folder};
 use super::recorded::{Gap, TakeFile};
@@ -28,10 +30,22 @@ pub struct GapList {
     pub channels: usize,
     /// Frames of the take in all its files by the time the list was written.
     pub frames: u64,
+    /// The files by the time the list was written, in order. Lists of older versions have none.
+    #[serde(default)]
+    pub files: Vec<ListedFile>,
     /// The gaps, in order of their positions.
     pub gaps: Vec<ListedGap>,
     /// The take was closed in order; else the list goes as far as `frames`.
     pub closed: bool,
+}
+
+/// A file of the take in a [`GapList`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedFile {
+    /// Its name; with its folder where that is another than the list's.
+    pub file: String,
+    /// Position in the take of its first frame.
+    pub first_frame: u64,
 }
 
 /// A gap in a [`GapList`].
@@ -50,11 +64,11 @@ pub struct ListedGap {
 }
 
 impl GapList {
-    /// The list of a take of these files.
+    /// The list of a take of these files, as it is beside the file `place`.
     pub(super) fn new(
+        place: &Path,
         files: &[TakeFile],
-        sample_rate_hz: u32,
-        channels: usize,
+        (sample_rate_hz, channels): (u32, usize),
         gaps: &[Gap],
         closed: bool,
     ) -> Self {
@@ -70,6 +84,13 @@ impl GapList {
                 .checked_sub(1)
                 .map_or_else(String::new, |at| name(&files[at]))
         };
+        let listed_file = |file: &TakeFile| ListedFile {
+            file: match folder(&file.path) == folder(place) {
+                true => name(file),
+                false => absolute(&file.path),
+            },
+            first_frame: file.first_frame,
+        };
         let listed = gaps.iter().map(|gap| ListedGap {
             position: gap.position,
             frames: gap.frames,
@@ -83,9 +104,21 @@ impl GapList {
             sample_rate_hz,
             channels,
             frames,
+            files: files.iter().map(listed_file).collect(),
             gaps: listed.collect(),
             closed,
         }
+    }
+
+    /// Position in the take of the first frame of a file, by the list beside `place`.
+    pub(super) fn first_frame_of(&self, place: &Path, file: &Path) -> Option<u64> {
+        let of = |listed: &&ListedFile| absolute(&self.path_of(place, listed)) == absolute(file);
+        Some(self.files.iter().find(of)?.first_frame)
+    }
+
+    /// Where a file of the list beside `place` is.
+    pub(super) fn path_of(&self, place: &Path, listed: &ListedFile) -> PathBuf {
+        folder(place).join(&listed.file)
     }
 
     /// Reads the list beside a file; `None` where there is none.
@@ -109,19 +142,24 @@ impl GapList {
     }
 
     /// Where the list of a file is: `take.wav.gaps.json` beside `take.wav`.
-    pub fn path(file: &Path) -> std::path::PathBuf {
+    pub fn path(file: &Path) -> PathBuf {
         beside(file, ENDING)
     }
+}
+
+fn absolute(path: &Path) -> String {
+    let absolute = path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute.to_string_lossy().into_owned()
 }
 
 /// Writes a file in one step: beside it, synced, then in its place.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = beside(path, "part");
     let write = || {
-        let mut file = File::create(&temporary)?;
+        let mut file = LimitedFile::create(&temporary)?;
         file.write_all(bytes)?;
         file.write_all(b"\n")?;
-        file.sync_data()?;
+        file.sync()?;
         fs::rename(&temporary, path)
     };
     let result = write();

@@ -3,18 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ossicle_io::file::{
-    AudioFile, AudioWriter, FileError, FileKind, Label, Overwrite, Tags, WavSpec,
-};
+use ossicle_io::file::{AudioWriter, FileError, FileKind, Overwrite, Tags, WavSpec};
 
 use super::config::{RecordConfig, Split};
 use super::disk::Disk;
-use super::names::{folder, like, numbered};
-use super::recorded::{Gap, Mark};
+use super::names::{folder, numbered};
+use super::open_file::{Closed, MOST_NAMES, OpenFile, under_free_name};
 use super::take::Take;
 
-/// Names that are tried where others have the first ones.
-const MOST_NAMES: usize = 10_000;
 /// Bytes of a file that are kept for what is no sound, where its size is limited: header and labels.
 const OTHER_BYTES: u64 = 4096;
 /// Bytes by which an encoded file may grow between two looks at its size.
@@ -32,28 +28,18 @@ pub(super) struct Outlet {
     /// Folder to go on in when the disk takes no more, while that has not happened.
     spill: Option<PathBuf>,
     most_bytes: Option<u64>,
+    /// Number of the file that is written.
     number: usize,
     file: OpenFile,
+    /// The file before that its disk ended, and why.
+    left: Option<(PathBuf, FileError)>,
 }
 
-/// The file that is written.
-struct OpenFile {
-    writer: AudioWriter,
-    path: PathBuf,
-    /// Position in the take of its first frame.
-    first: u64,
-    /// It can be found under its path, and the take knows.
-    is_told: bool,
-    /// It says of which time its first frame is.
-    is_dated: bool,
-}
-
-/// How a file ended.
-pub(super) struct Closed {
-    pub(super) path: PathBuf,
-    /// Position in the take behind its last frame.
-    pub(super) end: u64,
-    pub(super) error: Option<FileError>,
+/// Why a take stays on its disk, which failed with `error`.
+pub(super) struct Stays {
+    pub(super) error: FileError,
+    /// The folder to go on in, and its error, where there is one.
+    pub(super) elsewhere: Option<(PathBuf, FileError)>,
 }
 
 impl Outlet {
@@ -83,13 +69,8 @@ impl Outlet {
                 _ => None,
             },
             number: 1,
-            file: OpenFile {
-                writer,
-                path,
-                first: 0,
-                is_told: false,
-                is_dated: false,
-            },
+            left: None,
+            file: OpenFile::new(writer, path),
         })
     }
 
@@ -210,50 +191,67 @@ impl Outlet {
 
     /// Ends the file, and goes on in the next.
     pub(super) fn next(&mut self, take: &Take) -> Result<(), FileError> {
-        self.change(take)
+        let next = self.open_next(&self.pattern)?;
+        self.change(next, take);
+        Ok(())
     }
 
-    /// The disk takes no more: goes on in the folder for that, where there is one that takes
-    /// frames. Returns whether the take goes on.
-    pub(super) fn go_elsewhere(&mut self, take: &Take) -> Result<bool, FileError> {
-        let Some(folder) = self.spill.take() else {
-            return Ok(false);
+    /// The disk takes no more, for this error: goes on in the folder for that, where there is one that
+    /// takes frames. Returns whether the take goes on; where it cannot, all is as it was.
+    pub(super) fn go_elsewhere(&mut self, take: &Take, error: FileError) -> Result<(), Stays> {
+        let Some(folder) = &self.spill else {
+            return Err(Stays {
+                error,
+                elsewhere: None,
+            });
         };
-        let name = self.pattern.file_name().unwrap_or_default().to_owned();
-        self.pattern = folder.join(name);
+        let name = self.pattern.file_name().unwrap_or_default();
+        let pattern = folder.join(name);
+        let next = match self.open_next(&pattern) {
+            Ok(next) => next,
+            Err(elsewhere) => {
+                let elsewhere = Some((folder.clone(), elsewhere));
+                return Err(Stays { error, elsewhere });
+            }
+        };
+        let words = error.to_string();
+        self.left = Some((self.file.path.clone(), error));
+        self.spill = None;
+        self.pattern = pattern;
         // Frames that are in the file and do not last yet may last after all.
         let _ = self.checkpoint(take);
-        self.change(take)?;
-        Ok(true)
+        let (before, now) = (self.file.path.display(), next.1.path.display());
+        take.note(format!("{before}: {words}: goes on in {now}"));
+        self.change(next, take);
+        Ok(())
+    }
+
+    /// The file that the take left, and why, as long as nothing lasts in the one it went on in.
+    pub(super) fn take_left(&mut self) -> Option<(PathBuf, FileError)> {
+        self.left
+            .take()
+            .filter(|_| self.file.writer.lasting_frames() == 0)
     }
 
     /// Goes on in the next file behind what this one holds in the end.
-    fn change(&mut self, take: &Take) -> Result<(), FileError> {
-        let next = self.open_next()?;
+    fn change(&mut self, (number, next): (usize, OpenFile), take: &Take) {
+        self.number = number;
         let closed = std::mem::replace(&mut self.file, next).close(take, false);
         self.file.first = closed.end;
         if let Some(error) = closed.error {
             take.note(format!("{}: {error}", closed.path.display()));
         }
-        Ok(())
     }
 
     /// Creates the file of the next number; where another has its name and may not be replaced, of
     /// the one after it.
-    fn open_next(&mut self) -> Result<OpenFile, FileError> {
-        for _ in 0..MOST_NAMES {
-            self.number += 1;
-            let path = numbered(&self.pattern, self.number);
+    fn open_next(&self, pattern: &Path) -> Result<(usize, OpenFile), FileError> {
+        for number in self.number + 1..self.number + MOST_NAMES {
+            let path = numbered(pattern, number);
             let shape = (self.kind, self.spec);
             match create(&*self.disk, &path, shape, &self.tags, self.overwrite) {
                 Ok(writer) => {
-                    return Ok(OpenFile {
-                        writer,
-                        path,
-                        first: 0,
-                        is_told: false,
-                        is_dated: false,
-                    });
+                    return Ok((number, OpenFile::new(writer, path)));
                 }
                 Err(FileError::AlreadyExists | FileError::InUse) => {}
                 Err(error) => return Err(error),
@@ -261,104 +259,6 @@ impl Outlet {
         }
         Err(FileError::AlreadyExists)
     }
-}
-
-impl OpenFile {
-    fn checkpoint(&mut self, take: &Take) -> Result<(), FileError> {
-        match self.writer.checkpoint() {
-            Err(FileError::AlreadyExists) if !self.is_told => {
-                let writer = &mut self.writer;
-                let (path, checked) = under_free_name(&self.path, |path| {
-                    writer.rename(path)?;
-                    match writer.checkpoint() {
-                        Err(FileError::AlreadyExists) => Err(FileError::AlreadyExists),
-                        checked => Ok(checked),
-                    }
-                })?;
-                self.go_on_as(path, take);
-                checked?;
-            }
-            result => result?,
-        }
-        if self.writer.lasting_frames() > 0 {
-            self.tell(take);
-        }
-        Ok(())
-    }
-
-    /// Has this name from now on; where it is another, because somebody else made a file of the first
-    /// one meanwhile, the take is told.
-    fn go_on_as(&mut self, path: PathBuf, take: &Take) {
-        if path != self.path {
-            let (taken, now) = (self.path.display(), path.display());
-            take.note(format!(
-                "{taken}: another file has the name: goes on in {now}"
-            ));
-            self.path = path;
-        }
-    }
-
-    /// Closes the file; says where it ends, whatever becomes of its labels.
-    fn close(mut self, take: &Take, is_last: bool) -> Closed {
-        let checked = self.checkpoint(take);
-        let end = self.first + self.writer.frames();
-        let mut marks = take.marks();
-        // What was marked behind the last frame stands at the end.
-        marks.retain_mut(|mark| {
-            let is_here = mark.position >= self.first && (is_last || mark.position < end);
-            mark.position = mark.position.min(end);
-            is_here
-        });
-        for label in labels(&take.gaps(), &marks, self.first, end) {
-            self.writer.label(label);
-        }
-        let lasting = self.writer.lasting_frames();
-        let (path, first) = (self.path.clone(), self.first);
-        let (frames, finished) = match self.writer.finish() {
-            Ok(frames) => (frames, None),
-            // What never lasted never had the name: the file there is another's.
-            Err(error) if lasting == 0 => (0, Some(error)),
-            Err(error) => (
-                counted(&path).map_or(lasting, |there| there.max(lasting)),
-                Some(error),
-            ),
-        };
-        if frames > 0 && !self.is_told {
-            take.begin_file(&path, first);
-        }
-        take.end_file(first + frames);
-        Closed {
-            path,
-            end: first + frames,
-            error: checked.err().or(finished),
-        }
-    }
-
-    fn tell(&mut self, take: &Take) {
-        if !std::mem::replace(&mut self.is_told, true) {
-            take.begin_file(&self.path, self.first);
-        }
-    }
-}
-
-/// Makes something under the wanted path or, while others have it, the first like it that nobody has.
-fn under_free_name<T>(
-    wanted: &Path,
-    mut make: impl FnMut(&Path) -> Result<T, FileError>,
-) -> Result<(PathBuf, T), FileError> {
-    let mut path = wanted.to_owned();
-    for number in 2..MOST_NAMES {
-        match make(&path) {
-            Err(FileError::AlreadyExists) => path = like(wanted, number),
-            result => return result.map(|made| (path, made)),
-        }
-    }
-    Err(FileError::AlreadyExists)
-}
-
-/// The frames that a file was left with.
-fn counted(path: &Path) -> Option<u64> {
-    AudioFile::open(path).ok()?.count_frames().ok()
 }
 
 fn create(
@@ -369,23 +269,4 @@ fn create(
     overwrite: Overwrite,
 ) -> Result<AudioWriter, FileError> {
     AudioWriter::on(disk.create(path, overwrite)?, kind, spec, tags)
-}
-
-/// The labels of a file: the gaps between its frames `first` and `end` with their causes, and marks.
-fn labels(gaps: &[Gap], marks: &[Mark], first: u64, end: u64) -> Vec<Label> {
-    let gaps = gaps.iter().filter_map(|gap| {
-        let from = gap.position.max(first);
-        let until = (gap.position + gap.frames).min(end);
-        (from < until).then(|| Label {
-            position: from - first,
-            frames: until - from,
-            text: format!("lost: {}", gap.cause),
-        })
-    });
-    let marks = marks.iter().map(|mark| Label {
-        position: mark.position - first,
-        frames: 0,
-        text: mark.text.clone(),
-    });
-    gaps.chain(marks).collect()
 }

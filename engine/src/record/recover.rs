@@ -21,8 +21,8 @@ pub struct Unclosed {
 /// The list of gaps of the take that a file belongs to.
 #[derive(Debug)]
 struct List {
-    /// The file beside which it is.
-    beside: PathBuf,
+    /// The file beside which it is, and the first of the take.
+    beside: [PathBuf; 2],
     gaps: GapList,
     /// Position in the take of the file's first frame.
     first_frame: u64,
@@ -124,44 +124,69 @@ impl Unclosed {
 }
 
 impl List {
-    /// Closes the list of a take whose last file has so many frames.
-    fn close(mut self, frames: u64) -> io::Result<()> {
-        self.gaps.frames = self.first_frame + frames;
-        self.gaps.closed = true;
-        self.gaps.save(&self.beside)
+    /// Closes the list of a take whose last file has so many frames, wherever it is.
+    fn close(self, frames: u64) -> io::Result<()> {
+        let [found, first] = &self.beside;
+        let elsewhere = (found != first).then(|| load(first)).flatten();
+        let lists = [(found, Some(self.gaps)), (first, elsewhere)];
+        for (beside, list) in lists {
+            if let Some(mut list) = list {
+                list.frames = self.first_frame + frames;
+                list.closed = true;
+                list.save(beside)?;
+            }
+        }
+        Ok(())
     }
 }
 
-/// The list of a file: beside itself, or beside the first of the files it is the last of. A list that
-/// cannot be read is none.
+/// The list of a file: beside itself, or beside one of the files before it in its folder, where the
+/// take began or came to from another disk. A list that cannot be read is none.
 fn list_of(file: &Path) -> Option<List> {
-    let load = |beside: &Path| GapList::load(beside).ok().flatten();
-    if let Some(gaps) = load(file) {
-        return Some(List {
-            beside: file.to_owned(),
-            gaps,
-            first_frame: 0,
-        });
-    }
-    let (pattern, number) = pattern_of(file)?;
-    let first = numbered(&pattern, 1);
+    let numbers = pattern_of(file);
     // A take that left its disk begins without a number.
-    let first = if first.exists() {
-        first
-    } else {
-        pattern.clone()
+    let before = numbers.iter().flat_map(|(pattern, number)| {
+        let numbered = (1..*number).map(|number| numbered(pattern, number));
+        numbered.chain([pattern.clone()])
+    });
+    let mut places = std::iter::once(file.to_owned()).chain(before);
+    let (gaps, beside) = places.find_map(|place| Some((load(&place)?, place)))?;
+    let first = gaps.files.first();
+    let first = first.map_or_else(|| beside.clone(), |first| gaps.path_of(&beside, first));
+    let first_frame = match gaps.first_frame_of(&beside, file) {
+        Some(first_frame) => first_frame,
+        None if beside == file => 0,
+        None => counted_before(file, &beside, &gaps, &numbers?)?,
     };
-    let gaps = load(&first)?;
-    let between = (2..number).map(|number| numbered(&pattern, number));
-    let mut first_frame = 0;
-    for before in std::iter::once(first.clone()).chain(between) {
-        first_frame += AudioFile::open(&before).ok()?.info().frames?;
-    }
     Some(List {
-        beside: first,
+        beside: [beside, first],
         gaps,
         first_frame,
     })
+}
+
+/// Frames of the files before one that the list does not name yet: those that it names end where the
+/// last one does.
+fn counted_before(
+    file: &Path,
+    beside: &Path,
+    list: &GapList,
+    (pattern, number): &(PathBuf, usize),
+) -> Option<u64> {
+    let frames = |path: &Path| AudioFile::open(path).ok()?.info().frames;
+    if let Some(last) = list.files.last() {
+        return Some(last.first_frame + frames(&list.path_of(beside, last))?);
+    }
+    let between = (2..*number).map(|number| numbered(pattern, number));
+    let before = std::iter::once(beside.to_owned()).chain(between);
+    before
+        .filter(|before| before != file)
+        .map(|before| frames(&before))
+        .sum()
+}
+
+fn load(beside: &Path) -> Option<GapList> {
+    GapList::load(beside).ok().flatten()
 }
 
 /// `take-003.wav` is the third of `take.wav`; what is no second or later file is nothing.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::gap_list::GapList;
+use super::names::folder;
 use super::recorded::Gap;
 use super::take::Take;
 
@@ -13,7 +14,9 @@ pub(super) struct Sidecar {
     channels: usize,
     /// The gaps as they were written last.
     kept: Vec<Gap>,
-    /// The file beside which the list is.
+    /// How many files it names.
+    files: usize,
+    /// The first file beside which the list is.
     beside: Option<PathBuf>,
     /// A list of a take that was here before is removed.
     is_clean: bool,
@@ -26,6 +29,7 @@ impl Sidecar {
             sample_rate_hz: take.sample_rate_hz(),
             channels: take.channels(),
             kept: Vec::new(),
+            files: 0,
             beside: None,
             is_clean: false,
             is_told: false,
@@ -41,7 +45,8 @@ impl Sidecar {
             gap.frames = gap.frames.min(written.saturating_sub(gap.position));
             gap.frames > 0
         });
-        if gaps != self.kept {
+        let has_moved = !gaps.is_empty() && take.files().len() != self.files;
+        if gaps != self.kept || has_moved {
             self.save(take, gaps, false);
         }
     }
@@ -56,28 +61,32 @@ impl Sidecar {
         self.beside.map(|file| GapList::path(&file))
     }
 
+    /// Writes the list beside the first file, and beside the first in another folder, where there is
+    /// one: whoever finds either file finds it.
     fn save(&mut self, take: &Take, gaps: Vec<Gap>, closed: bool) {
         let files = take.files();
-        let list = GapList::new(&files, self.sample_rate_hz, self.channels, &gaps, closed);
-        // Beside the first file; where its disk takes no more, beside the last.
-        let first = self.beside.clone();
-        let places = first.into_iter();
-        let places = places.chain(files.first().map(|file| file.path.clone()));
-        let places = places.chain(files.last().map(|file| file.path.clone()));
-        let mut failure = None;
-        for place in places {
-            match list.save(&place) {
+        let shape = (self.sample_rate_hz, self.channels);
+        let elsewhere = files.iter().find(|file| {
+            let first = files.first().map(|first| folder(&first.path));
+            first != Some(folder(&file.path))
+        });
+        let places = files.first().into_iter().chain(elsewhere);
+        let (mut failure, mut saved) = (None, None);
+        for place in places.map(|file| &file.path) {
+            let list = GapList::new(place, &files, shape, &gaps, closed);
+            match list.save(place) {
                 Ok(()) => {
-                    self.kept = gaps;
-                    self.beside = Some(place);
-                    return;
+                    saved.get_or_insert(place.clone());
                 }
                 Err(error) => {
-                    failure.get_or_insert((place, error));
+                    failure.get_or_insert((place.clone(), error));
                 }
             }
         }
-        if let Some((place, error)) =
+        if saved.is_some() {
+            (self.kept, self.beside) = (gaps, saved);
+            self.files = files.len();
+        } else if let Some((place, error)) =
             failure.filter(|_| !std::mem::replace(&mut self.is_told, true))
         {
             let list = GapList::path(&place);

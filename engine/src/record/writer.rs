@@ -79,6 +79,8 @@ pub(super) struct Writer {
     every: Duration,
     checkpoint_at: Instant,
     failing_since: Option<Instant>,
+    /// Since when the folder to go on in takes nothing either.
+    nowhere_since: Option<Instant>,
 }
 
 /// Lets go of the take when the writer is gone, by a panic too, so that the collector never waits
@@ -125,6 +127,7 @@ impl Writer {
             every: Duration::try_from_secs_f64(config.checkpoint_seconds).unwrap_or_default(),
             checkpoint_at: Instant::now(),
             failing_since: None,
+            nowhere_since: None,
             anchor: None,
             unnamed: None,
             older,
@@ -151,6 +154,17 @@ impl Writer {
         if let Some(error) = error {
             flags.failed.store(true, Ordering::Release);
             let path = self.outlet.path().to_owned();
+            // Where it went on takes nothing: the take ends in the file that it left.
+            let (path, error) = match self.outlet.take_left() {
+                Some(left) => {
+                    let failed = path.display();
+                    take.note(format!(
+                        "{failed}: {error}: the recording cannot go on there"
+                    ));
+                    left
+                }
+                None => (path, error),
+            };
             let cause = cause_of(&error);
             // What lasts is made as much as can be; the rest is told.
             let _ = self.outlet.checkpoint(&take);
@@ -210,7 +224,7 @@ impl Writer {
             let is_last = self.flags.collected.load(Ordering::Acquire);
             let is_idle = match self.step() {
                 Ok(is_idle) => {
-                    self.failing_since = None;
+                    (self.failing_since, self.nowhere_since) = (None, None);
                     is_idle
                 }
                 Err(error) => {
@@ -327,24 +341,32 @@ impl Writer {
                 return Ok(());
             }
         }
-        match self.outlet.go_elsewhere(&self.take) {
-            Ok(true) => {
-                let next = self.outlet.path().display();
-                self.take
-                    .note(format!("{name}: {error}: goes on in {next}"));
-                self.failing_since = None;
-                self.room.moved();
-                self.given = self.outlet.first();
-                self.checked = self.given;
-                self.keep_written();
-                Ok(())
-            }
-            Ok(false) => Err(error),
-            Err(elsewhere) => {
-                self.take.note(format!("nor elsewhere: {elsewhere}"));
-                Err(error)
-            }
+        let Err(stays) = self.outlet.go_elsewhere(&self.take, error) else {
+            self.failing_since = None;
+            self.room.moved();
+            self.given = self.outlet.first();
+            self.checked = self.given;
+            self.keep_written();
+            return Ok(());
+        };
+        let Some((folder, elsewhere)) = stays.elsewhere else {
+            return Err(stays.error);
+        };
+        // Either may take frames again before memory is full.
+        let since = *self.nowhere_since.get_or_insert_with(|| {
+            let folder = folder.display();
+            self.take.note(format!(
+                "{name}: {}, and {folder} takes no file: {elsewhere}",
+                stays.error
+            ));
+            Instant::now()
+        });
+        if since.elapsed() >= RETRY_FOR {
+            return Err(stays.error);
         }
+        thread::sleep(RETRY);
+        self.given = self.outlet.end();
+        Ok(())
     }
 }
 

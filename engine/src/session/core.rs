@@ -23,7 +23,8 @@ use super::own::OwnCallback;
 use super::pace::Pace;
 use super::post::{Parcel, Receiver};
 use super::shared::{Shared, count};
-use super::taps::{TapRing, Taps};
+use super::tap_ring::TapRing;
+use super::taps::Taps;
 use crate::flight::{CallbackRecord, FlightWriter};
 use crate::processor::Processor;
 use crate::record::Tap;
@@ -163,6 +164,9 @@ impl Core {
         if self.shared.end_at() <= self.position {
             self.shared.set_ended();
         }
+        if self.shared.has_ended() {
+            self.taps.settle();
+        }
         self.shared.position.store(self.position, Relaxed);
         if done == call.frames {
             let clock = self.shared.clock();
@@ -287,9 +291,8 @@ impl Core {
             &mut output[..frames * channels_out],
         );
         let latency_frames = self.processor.counters().plan_latency_frames.load(Relaxed);
-        let is_away = given.is_away;
-        self.taps
-            .pre(input, frames, is_away, latency_frames, &self.shared);
+        let lacks = (!given.is_whole).then(|| (self.lanes.lacks(frames), self.lanes.away_cause()));
+        self.taps.pre(input, lacks, latency_frames, &self.shared);
         show(&mut self.meter, Tap::Pre, input);
         self.flight.input(input);
         self.processor.process(input, output);

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering::Acquire;
 use ossicle_io::device::Call;
 use ossicle_io::ring::Cause;
 
-use super::raw::{RawTakes, note_lost};
+use super::raw::{RawTakes, STALL_NS, note_lost};
 use super::shared::{Shared, count};
 use super::slot::{Lent, Slot};
 use crate::bridge::{BridgeReader, BridgeWriter};
@@ -28,6 +28,8 @@ pub(super) struct Device {
     pub(super) takes: Option<Arc<Slot<RawTakes>>>,
     /// Frames of calls for which the recordings were in other hands.
     pub(super) missed: u64,
+    /// When it called last; 0 for never.
+    pub(super) called_ns: u64,
     pub(super) play: Option<BridgeReader>,
     pub(super) shared: Arc<Shared>,
 }
@@ -45,7 +47,7 @@ impl Device {
         if let Some(reader) = &mut self.play {
             let end = call.position + call.frames as u64;
             reader.begin(end, call.time_ns, call.frames);
-            let missing = reader.read(call.output) as u64;
+            let missing = reader.read(call.output, &mut []) as u64;
             // Nothing is to come once the core has ended.
             if !self.shared.has_ended() {
                 count(&self.shared.underrun_frames, missing);
@@ -71,10 +73,14 @@ impl Device {
         }
         // Nobody reads the bridge once the core has ended.
         if let Some(bridge) = self.capture.as_mut().filter(|_| !self.shared.has_ended()) {
-            bridge.lose(call.lost_frames, Cause::Xrun);
+            let passed_ns = call.time_ns.saturating_sub(self.called_ns);
+            let stalled = !call.xrun && passed_ns >= STALL_NS && self.called_ns != 0;
+            let cause = if stalled { Cause::Stalled } else { Cause::Xrun };
+            bridge.lose(call.lost_frames, cause);
             count(&self.shared.skipped_frames, bridge.write(call.input));
             bridge.mark(call.frames, call.time_ns, 0);
         }
+        self.called_ns = call.time_ns;
     }
 }
 
@@ -99,6 +105,7 @@ mod tests {
             capture: None,
             takes: Some(takes.clone()),
             missed: 0,
+            called_ns: 0,
             play: None,
             shared: Arc::new(Shared::new(None)),
         };

@@ -29,8 +29,8 @@ pub(super) struct Given {
     pub(super) frames: usize,
     /// The source ended for good behind them.
     pub(super) ended: bool,
-    /// No device was there to capture: what stands for its sound is silence.
-    pub(super) is_away: bool,
+    /// Every frame of it was captured; else the lanes know which were not.
+    pub(super) is_whole: bool,
 }
 
 /// Frames that the player has read ahead.
@@ -70,7 +70,7 @@ impl PlayerFeed {
         Given {
             frames,
             ended,
-            is_away: false,
+            is_whole: true,
         }
     }
 }
@@ -95,16 +95,16 @@ impl Feed {
         lanes: &mut Lanes,
         shared: &Shared,
     ) -> Given {
-        let mut is_away = false;
+        let mut is_whole = true;
         match self {
-            Self::Lanes => is_away = !lanes.fill(out, frames, device, shared),
+            Self::Lanes => is_whole = lanes.fill(out, frames, device, shared),
             Self::Player(player) => return player.read(out, shared),
             Self::Silence => out.fill(0.0),
         }
         Given {
             frames,
             ended: false,
-            is_away,
+            is_whole,
         }
     }
 }

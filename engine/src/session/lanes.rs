@@ -12,7 +12,7 @@ use ossicle_io::ring::Cause;
 
 use super::core::CHUNK_FRAMES;
 use super::shared::{Shared, count};
-use crate::bridge::{BridgeReader, BridgeWriter};
+use crate::bridge::{BridgeReader, BridgeWriter, Lack};
 
 /// For each channel that is filled, the channel it comes from, if any.
 pub(super) type Map = Box<[Option<usize>]>;
@@ -75,6 +75,9 @@ pub(super) struct Lanes {
     /// The core's input is the only lane's frames as they are.
     is_plain: bool,
     scratch: Box<[f32]>,
+    /// Why frames that were filled last are silence, and those of one lane.
+    lacks: Box<[Option<Lack>]>,
+    lane_lacks: Box<[Option<Lack>]>,
     /// What the first device captured last, where the core's input is another.
     first: Box<[f32]>,
     first_is_there: bool,
@@ -89,6 +92,11 @@ impl Lanes {
         Self {
             is_plain,
             scratch: vec![0.0; CHUNK_FRAMES * widest].into(),
+            lacks: vec![None; CHUNK_FRAMES].into(),
+            lane_lacks: match lanes.len() {
+                0 | 1 => Box::default(),
+                _ => vec![None; CHUNK_FRAMES].into(),
+            },
             first: match lanes.first() {
                 Some(first) if !is_plain => vec![0.0; CHUNK_FRAMES * first.channels].into(),
                 _ => Box::default(),
@@ -164,8 +172,22 @@ impl Lanes {
         })
     }
 
+    /// Why each of the frames that were filled last is silence, if it is: where another device
+    /// captured it, it is none.
+    pub(super) fn lacks(&self, frames: usize) -> &[Option<Lack>] {
+        self.lacks.get(..frames).unwrap_or(&[])
+    }
+
+    /// Why nothing comes from a device that is bridged, as far as is known.
+    pub(super) fn away_cause(&self) -> Option<Cause> {
+        self.lanes.iter().find_map(|lane| match &lane.from {
+            LaneFrom::Bridge(reader) => reader.stats().away(),
+            _ => None,
+        })
+    }
+
     /// Fills `out`, `frames` frames of the core's input; `device` is the caller's own input for
-    /// them. Returns whether anybody is there to capture.
+    /// them. Returns whether every frame was captured by any device.
     pub(super) fn fill(
         &mut self,
         out: &mut [f32],
@@ -173,21 +195,25 @@ impl Lanes {
         device: &[f32],
         shared: &Shared,
     ) -> bool {
+        let lacks = &mut self.lacks[..frames];
         if self.is_plain {
-            self.first_is_there = self.lanes[0].read(out, frames, device, shared);
-            return self.first_is_there;
+            self.first_is_there = self.lanes[0].read(out, frames, device, lacks, shared);
+            return lacks.iter().all(Option::is_none);
         }
         let channels_in = out.len() / frames.max(1);
         out.fill(0.0);
-        let mut is_there = false;
         for (number, lane) in self.lanes.iter_mut().enumerate() {
             let channels = lane.channels;
             let captured = &mut self.scratch[..frames * channels];
-            let lane_is_there = lane.read(captured, frames, device, shared);
-            is_there |= lane_is_there;
             if number == 0 {
+                self.first_is_there = lane.read(captured, frames, device, lacks, shared);
                 self.first[..frames * channels].copy_from_slice(captured);
-                self.first_is_there = lane_is_there;
+            } else {
+                let lane_lacks = &mut self.lane_lacks[..frames];
+                lane.read(captured, frames, device, lane_lacks, shared);
+                for (lack, of_lane) in lacks.iter_mut().zip(lane_lacks) {
+                    *lack = lack.and(*of_lane).and(*lack);
+                }
             }
             for &(from, to) in &lane.places {
                 let from = captured[from..].iter().step_by(channels);
@@ -195,36 +221,54 @@ impl Lanes {
                 to.zip(from).for_each(|(to, from)| *to += from);
             }
         }
-        is_there
+        lacks.iter().all(Option::is_none)
     }
 }
 
 impl Lane {
-    /// The next frames of the device, in the channels it had as the session began.
-    fn read(&mut self, out: &mut [f32], frames: usize, device: &[f32], shared: &Shared) -> bool {
-        match &mut self.from {
-            LaneFrom::Away => out.fill(0.0),
-            LaneFrom::Caller if device.len() == out.len() => out.copy_from_slice(device),
+    /// The next frames of the device, in the channels it had as the session began, and why some of
+    /// them are silence. Returns whether the device is there.
+    fn read(
+        &mut self,
+        out: &mut [f32],
+        frames: usize,
+        device: &[f32],
+        lacks: &mut [Option<Lack>],
+        shared: &Shared,
+    ) -> bool {
+        let is_there = match &mut self.from {
+            LaneFrom::Away => {
+                out.fill(0.0);
+                false
+            }
+            LaneFrom::Caller if device.len() == out.len() => {
+                out.copy_from_slice(device);
+                true
+            }
             LaneFrom::Caller => {
                 fit(device, device.len() / frames.max(1), out, self.channels);
-                return !device.is_empty();
+                !device.is_empty()
             }
             LaneFrom::Bridge(reader) if reader.channels() == self.channels => {
-                count(&shared.underrun_frames, reader.read(out) as u64);
+                count(&shared.underrun_frames, reader.read(out, lacks) as u64);
+                return true;
             }
             LaneFrom::Bridge(reader) => {
                 let have = reader.channels();
                 let mut piece = [0.0; 1024];
-                let most = piece.len() / have;
-                for out in out.chunks_mut(most.max(1) * self.channels) {
+                let most = (piece.len() / have).max(1);
+                let outs = out.chunks_mut(most * self.channels);
+                for (out, lacks) in outs.zip(lacks.chunks_mut(most)) {
                     let now = out.len() / self.channels;
-                    let piece = &mut piece[..(now * have).min(most * have)];
-                    count(&shared.underrun_frames, reader.read(piece) as u64);
+                    let piece = &mut piece[..now * have];
+                    count(&shared.underrun_frames, reader.read(piece, lacks) as u64);
                     fit(piece, have, out, self.channels);
                 }
+                return true;
             }
-        }
-        !matches!(self.from, LaneFrom::Away)
+        };
+        lacks.fill((!is_there).then(|| Lack::Away(shared.away_cause())));
+        is_there
     }
 }
 

@@ -1,10 +1,18 @@
 //! A device of a session: its stream while there is one, and what outlives it.
 
-use ossicle_io::device::{DeviceError, PendingStream, Port, Stream, StreamInfo, StreamRequest};
+use ossicle_io::device::{
+    DeviceError, HostKind, PendingStream, Port, Stream, StreamInfo, StreamRequest,
+};
+
+use ossicle_io::ring::Cause;
 
 use super::call_length::CallLength;
 use super::stage::{BridgeSide, Known, Seat};
 use super::world::World;
+
+/// Longest time until a server calls for the first time, in nanoseconds: PulseAudio renders up to 2 s
+/// ahead.
+const FIRST_CALL_NS: u64 = 3_000_000_000;
 
 /// A device of the session.
 pub(super) struct Link {
@@ -57,6 +65,24 @@ impl Link {
             let default = self.defaults[at].as_ref().filter(|_| is_default);
             default.is_some_and(|default| now[at].as_ref() != Some(default))
         })
+    }
+
+    /// Whether it captures from a server and has yet to call for the first time: a sink that nobody
+    /// plays to renders far ahead, and hears only then of who listens to it.
+    pub(super) fn awaits_first_call(&self, now_ns: u64) -> bool {
+        let is_served = matches!(self.info.host, HostKind::PulseAudio | HostKind::Alsa);
+        let has_called = |stream: &dyn Stream| stream.status().callbacks() > 0;
+        is_served
+            && self.info.input_channels > 0
+            && !self.stream.as_deref().is_some_and(has_called)
+            && now_ns.saturating_sub(self.started_ns) < FIRST_CALL_NS
+    }
+
+    /// Tells who reads what it captures that it stalls, is gone, or is there.
+    pub(super) fn set_away(&self, cause: Option<Cause>) {
+        if let Some(side) = &self.capture {
+            side.stats.set_away(cause);
+        }
     }
 
     /// Keeps what the bridges found out of this device's clock.

@@ -27,6 +27,7 @@ mod slot;
 mod stage;
 mod start;
 mod supervisor;
+mod tap_ring;
 mod taps;
 mod world;
 

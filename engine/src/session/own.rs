@@ -62,7 +62,7 @@ impl OwnCallback {
             return Given {
                 frames: 0,
                 ended: false,
-                is_away: false,
+                is_whole: true,
             };
         }
         let info = BlockInfo {
@@ -75,14 +75,14 @@ impl OwnCallback {
             Flow::Continue => Given {
                 frames,
                 ended: false,
-                is_away: false,
+                is_whole: true,
             },
             Flow::Complete => {
                 self.completed = true;
                 Given {
                     frames,
                     ended: true,
-                    is_away: false,
+                    is_whole: true,
                 }
             }
             Flow::Abort => {
@@ -92,7 +92,7 @@ impl OwnCallback {
                 Given {
                     frames: 0,
                     ended: true,
-                    is_away: false,
+                    is_whole: true,
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::taps::TapRing;
+use super::tap_ring::TapRing;
 use crate::error::EngineError;
 use crate::record::{GateConfig, Lead, Place, Rates, RecordConfig, Recording, Rings, Shape, Tap};
 use crate::same_file;
@@ -79,11 +79,11 @@ impl Sounds {
                         Tap::Input if !self.is_master(config.input) => {
                             begun.raw.entry(config.input).or_default().push(rings);
                         }
-                        tap => begun.taps.push(TapRing {
-                            tap,
-                            capacity_frames: rings.frames.room_frames(),
-                            ring: rings.frames,
-                        }),
+                        tap => {
+                            begun
+                                .taps
+                                .push(TapRing::new(tap, rings.frames, self.sample_rate_hz))
+                        }
                     }
                 }
                 Err(error) => {

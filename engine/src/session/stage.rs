@@ -170,6 +170,7 @@ impl Stage {
             capture,
             takes: seat.takes.clone().filter(fits),
             missed: 0,
+            called_ns: 0,
             play,
             shared: self.shared.clone(),
         };

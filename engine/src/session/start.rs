@@ -100,7 +100,7 @@ pub(super) fn start(
         opened.output_channels(),
         config.routes.outputs.is_empty(),
     ) {
-        warnings.extend(unplayed(processor.channels_out(), played));
+        warnings.extend(unplayed(controller.leaving_channels(), played));
     }
     let shared = Arc::new(Shared::new(
         config.limit.map(|limit| limit.frames(sample_rate_hz)),

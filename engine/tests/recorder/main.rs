@@ -1,12 +1,14 @@
 //! Recordings that cannot lie: every frame is in a file or in the list of gaps, whatever befalls
 //! the devices and the disks.
 
+mod bridged;
 mod clocks;
 mod faults;
 mod names;
 mod reading;
 mod rig;
 mod room;
+mod spill;
 mod split;
 
 use ossicle::io::realtime::AllocatorGuard;

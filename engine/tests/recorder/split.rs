@@ -296,6 +296,38 @@ fn a_take_has_all_that_leaves_the_chain_not_only_what_the_output_plays() {
 }
 
 #[test]
+fn what_no_output_plays_is_told_without_a_recording_too() {
+    for (inputs, outputs, words) in [
+        (4, 2, Some("2 of the 4 channels")),
+        (2, 1, Some("1 of the 2 channels")),
+        (1, 2, None),
+        (2, 2, None),
+    ] {
+        let sim = Sim::new(59);
+        sim.plug(SimDevice::new("one", inputs, 0)).unwrap();
+        sim.plug(SimDevice::new("out", 0, outputs)).unwrap();
+        let config = SessionConfig {
+            output: port("out"),
+            ..recording("one", Vec::new())
+        };
+        let session = start(&sim, config);
+        sim.run_for(Duration::from_millis(100));
+        let told = session.stop().unwrap().warnings;
+        let about: Vec<_> = told
+            .iter()
+            .filter(|line| line.contains("not heard"))
+            .collect();
+        match words {
+            Some(words) => {
+                assert!(about.len() == 1 && about[0].contains(words), "{told:?}");
+                assert!(about[0].contains("[routes]"), "{told:?}");
+            }
+            None => assert!(about.is_empty(), "{told:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_take_begins_within_50_ms_on_an_open_device() {
     let mut best = Duration::MAX;
     for attempt in 0..5 {

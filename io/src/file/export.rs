@@ -7,11 +7,15 @@ use std::path::Path;
 
 use super::error::FileError;
 use super::file_storage::Overwrite;
+use super::size_limit::check_size;
 use super::wav_writer::WavSpec;
 use crate::sample::{SampleFormat, f32_to_i16, f32_to_i24, f32_to_i32};
 
 /// Most bytes of samples in such a file: its sizes have 31 bits to be safe with every program.
 const MAX_BYTES: u64 = i32::MAX as u64 - 1024;
+
+/// Longest header of such a file.
+const HEADER_BYTES: u64 = 68;
 
 /// Writes a whole sound, interleaved, as a plain WAV file; for takes there is
 /// [`WavWriter`](super::WavWriter). Returns the frames.
@@ -40,6 +44,8 @@ pub fn export_wav(
         let what = format!("a plain WAV of {bytes} bytes, {bytes_per_second} bytes/s,");
         return Err(FileError::Unsupported { what });
     }
+    // Room for the longest header too.
+    check_size(bytes + HEADER_BYTES).map_err(|error| FileError::writing(error, 0))?;
     let mut options = OpenOptions::new();
     options.write(true);
     match overwrite {

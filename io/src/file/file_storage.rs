@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::error::FileError;
 use super::locked_file::LockedFile;
 use super::positioned::{read_once, write_once};
+use super::size_limit::{allowed, check_size, most_bytes};
 use super::storage::Storage;
 
 /// How the temporary names of files without a name of their own end; they begin with a dot.
@@ -59,7 +60,24 @@ impl FileStorage {
     /// to the file that is to be replaced, [`InUse`](FileError::InUse) when that is being written,
     /// [`NoRoom`](FileError::NoRoom), [`Io`](FileError::Io).
     pub fn create(path: impl AsRef<Path>, overwrite: Overwrite) -> Result<Self, FileError> {
-        let mut path = path.as_ref().to_owned();
+        Self::begin(path.as_ref(), overwrite, nameless)
+    }
+
+    /// Creates the file under a hidden name beside the later one, as [`create`](Self::create) does
+    /// where the file system knows no files without a name.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_hidden(path: impl AsRef<Path>, overwrite: Overwrite) -> Result<Self, FileError> {
+        Self::begin(path.as_ref(), overwrite, |_| None)
+    }
+
+    fn begin(
+        path: &Path,
+        overwrite: Overwrite,
+        nameless: impl Fn(&Path) -> Option<File>,
+    ) -> Result<Self, FileError> {
+        let mut path = path.to_owned();
         // Looked at first: opening a named pipe would wait for a reader.
         if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(FileError::NotAFile);
@@ -132,7 +150,8 @@ impl FileStorage {
 
 impl Storage for FileStorage {
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        write_once(&self.file, bytes, offset)
+        let allowed = allowed(bytes.len(), offset)?;
+        write_once(&self.file, &bytes[..allowed], offset)
     }
 
     fn read_at(&mut self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -148,6 +167,7 @@ impl Storage for FileStorage {
     }
 
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
+        check_size(bytes)?;
         self.file.set_len(bytes)
     }
 
@@ -286,14 +306,8 @@ fn link_nameless(_file: &File, _path: &Path) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 fn reserve(file: &File, bytes: u64) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
-    use rustix::process::{Resource, getrlimit};
-    // Reaching beyond the limit for one file would end the process by a signal.
-    let limit = getrlimit(Resource::Fsize).current;
     let held = file.metadata()?.len();
-    match limit
-        .map_or(bytes, |limit| bytes.min(limit))
-        .checked_sub(held)
-    {
+    match bytes.min(most_bytes()).checked_sub(held) {
         Some(more) if more > 0 => Ok(fallocate(file, FallocateFlags::KEEP_SIZE, held, more)?),
         _ => Ok(()),
     }

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ossicle_io::file::recover::{OpenTake, open_takes};
-use ossicle_io::file::{Label, Overwrite, Tags, WavWriter};
+use ossicle_io::file::{FileStorage, Label, Overwrite, Tags, WavWriter};
 use ossicle_io::sample::SampleFormat;
 use rustix::mm::{MapFlags, ProtFlags, mmap};
 use tempfile::TempDir;
@@ -24,6 +24,7 @@ const PIECE: usize = RATE as usize / 50;
 const SECONDS: usize = 1;
 const FOLDER: &str = "OSSICLE_TEST_KILLED_IN";
 const TAGGED: &str = "OSSICLE_TEST_KILLED_TAGGED";
+const HIDDEN: &str = "OSSICLE_TEST_KILLED_HIDDEN";
 /// Bracket the system calls that count.
 const BRACKET: libc::c_int = libc::SIGUSR2;
 
@@ -61,7 +62,12 @@ fn write_take(folder: &Path) {
     let path = folder.join("take.wav");
     let spec = spec(RATE, CHANNELS, SampleFormat::I16);
     let overwrite = Overwrite::Replace;
-    let mut writer = WavWriter::create_tagged(path, spec, overwrite, &tags).expect("a file");
+    let storage = match std::env::var_os(HIDDEN) {
+        Some(_) => FileStorage::create_hidden(path, overwrite),
+        None => FileStorage::create(path, overwrite),
+    };
+    let storage = Box::new(storage.expect("a file"));
+    let mut writer = WavWriter::on(storage, spec, &tags).expect("a file");
     let mut due = 0;
     for (number, piece) in all.chunks(PIECE * CHANNELS).enumerate() {
         let frames = (number + 1) * PIECE;
@@ -150,7 +156,7 @@ fn kill(child: &mut Child) {
     while unsafe { libc::waitpid(group, &mut status, libc::__WALL) } > 0 {}
 }
 
-fn spawn(folder: &Path, tagged: bool) -> Child {
+fn spawn(folder: &Path, tagged: bool, hidden: bool) -> Child {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     command
         .args([
@@ -163,8 +169,10 @@ fn spawn(folder: &Path, tagged: bool) -> Child {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    if tagged {
-        command.env(TAGGED, "1");
+    for (name, is_set) in [(TAGGED, tagged), (HIDDEN, hidden)] {
+        if is_set {
+            command.env(name, "1");
+        }
     }
     // SAFETY: one system call between fork and exec.
     unsafe {
@@ -220,32 +228,41 @@ fn judge(folder: &Path, old: Option<&[u8]>, programs: bool, context: &str) {
     }
 }
 
+/// Kills takes in folders in `place`, after every `step`th system call: a new file or one that
+/// replaces another, of no name at first or of a hidden one.
+pub fn kill_all(place: &Path, step: usize, replace: bool, hidden: bool) {
+    for count in (1..).step_by(step) {
+        let folder = TempDir::new_in(place).expect("a directory");
+        fs::write(folder.path().join("given"), [0; 4096]).expect("room");
+        let old = replace.then_some(b"what was there before".as_slice());
+        if let Some(old) = old {
+            fs::write(folder.path().join("take.wav"), old).expect("room");
+        }
+        let mut child = spawn(folder.path(), replace, hidden);
+        if !kill_after(&mut child, count) {
+            assert!(count > 70, "only {count} system calls");
+            println!("the take makes {count} system calls");
+            break;
+        }
+        let context = format!("killed after system call {count}, hidden: {hidden}");
+        judge(folder.path(), old, count % 8 == 1, &context);
+    }
+}
+
 #[test]
 fn a_kill_between_any_two_system_calls_loses_nothing() {
     if let Some(folder) = std::env::var_os(FOLDER) {
         return write_take(Path::new(&folder));
     }
-    for (tagged, replace) in [(false, false), (true, true)] {
-        // The short form kills after every fifth.
-        for count in (1..).step_by(if std::env::var_os("OSSICLE_TRIALS").is_some() {
-            1
-        } else {
-            5
-        }) {
-            let folder = TempDir::new().expect("a directory");
-            fs::write(folder.path().join("given"), [0; 4096]).expect("room");
-            let old = replace.then_some(b"what was there before".as_slice());
-            if let Some(old) = old {
-                fs::write(folder.path().join("take.wav"), old).expect("room");
-            }
-            let mut child = spawn(folder.path(), tagged);
-            if !kill_after(&mut child, count) {
-                assert!(count > 70, "only {count} system calls");
-                println!("the take makes {count} system calls");
-                break;
-            }
-            let context = format!("killed after system call {count}");
-            judge(folder.path(), old, count % 8 == 1, &context);
-        }
+    // The short form kills after every fifth, or tenth.
+    let is_long = std::env::var_os("OSSICLE_TRIALS").is_some();
+    for (replace, hidden, step) in [
+        (false, false, 5),
+        (true, false, 5),
+        (false, true, 10),
+        (true, true, 10),
+    ] {
+        let step = if is_long { 1 } else { step };
+        kill_all(&std::env::temp_dir(), step, replace, hidden);
     }
 }

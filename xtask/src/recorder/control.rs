@@ -52,6 +52,11 @@ impl Control {
     /// Whether it was late by 50 ms or more at any time in the second before `at`.
     pub fn was_late(&self, at: Instant) -> bool {
         let from = at.checked_sub(Duration::from_secs(1)).unwrap_or(at);
+        self.was_late_between(from, at)
+    }
+
+    /// Whether it was late by 50 ms or more at any time from one moment to another.
+    pub fn was_late_between(&self, from: Instant, at: Instant) -> bool {
         let late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
         late.iter()
             .any(|(began, ended)| *began <= at && *ended >= from)

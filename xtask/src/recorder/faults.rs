@@ -1,6 +1,7 @@
 //! Bar 1: stalled disks, servers that stop and die, xrun storms, up to 16 recorders at once.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
@@ -111,11 +112,16 @@ struct Ours {
     untrue: Option<String>,
 }
 
-/// Throws `count` faults at all recorders.
+/// Throws the faults of these numbers at all recorders, none longer than `most_s`.
 ///
 /// # Errors
 /// When a fault cannot be made.
-pub fn run(stage: &mut Stage, count: usize, table: &mut Table, score: &mut Score) -> Result<()> {
+pub fn run(
+    stage: &mut Stage,
+    (numbers, most_s): (Range<usize>, f64),
+    table: &mut Table,
+    score: &mut Score,
+) -> Result<()> {
     let disk = mount::is_possible()
         .then(|| Mount::ext4(&mount::in_memory(), DISK_MIB))
         .transpose()?;
@@ -126,13 +132,13 @@ pub fn run(stage: &mut Stage, count: usize, table: &mut Table, score: &mut Score
     let folder = disk
         .as_ref()
         .map_or_else(|| plain.path().to_path_buf(), Mount::path);
-    let mut dice = Dice::new(1);
+    let mut dice = Dice::new(1 + numbers.start as u64);
     let mut ours = Ours::default();
-    for number in 0..count {
+    for number in numbers {
         let fault = match number % 4 {
-            0 if disk.is_some() => Fault::Stall(dice.log_uniform(0.1, 15.0)),
-            1 => Fault::ServerStopped(dice.log_uniform(0.1, 10.0)),
-            2 => Fault::ServerKilled(dice.log_uniform(0.1, 2.0)),
+            0 if disk.is_some() => Fault::Stall(dice.log_uniform(0.1, most_s)),
+            1 => Fault::ServerStopped(dice.log_uniform(0.1, most_s.min(10.0))),
+            2 => Fault::ServerKilled(dice.log_uniform(0.1, most_s.min(2.0))),
             3 => Fault::Storm(10),
             _ => continue,
         };

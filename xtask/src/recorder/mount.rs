@@ -22,6 +22,15 @@ pub fn is_possible() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// Why no filesystem can be mounted and frozen here; nothing where it can: it is tried.
+pub fn refused() -> Option<String> {
+    if !is_possible() {
+        return Some(NOT_ROOT.to_owned());
+    }
+    let tried = Mount::ext4(&in_memory(), 8).and_then(|mount| mount.freeze().map(drop));
+    tried.err().map(|error| format!("{error:#}"))
+}
+
 /// A folder in memory, where the system has one.
 pub fn in_memory() -> PathBuf {
     let shared = Path::new("/dev/shm");

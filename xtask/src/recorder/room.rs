@@ -31,20 +31,20 @@ const MOST_UNCLAIMED: u64 = 24_000;
 /// Bytes a second of a take here.
 const BYTES_PER_S: u64 = 48_000 * 8;
 
-/// The disk stands still for `seconds` under a take of 32 channels: from JACK, as more than 31 are not
-/// had from PulseAudio. Frames that the server left out, which it tells as xruns, are not the disk's:
+/// The disk stands still for `seconds` under a take of so many channels: from JACK, as more than 31
+/// are not had from PulseAudio. Frames that the server left out, which it tells as xruns, are not the disk's:
 /// then it is done again.
 ///
 /// # Errors
 /// When the disk or the server cannot be made.
-pub fn stall(seconds: f64, table: &mut Table) -> Result<()> {
-    let name = format!("bar 4: {seconds} s disk stall at 32 channels, 0 frames lost");
+pub fn stall((seconds, channels): (f64, usize), table: &mut Table) -> Result<()> {
+    let name = format!("bar 4: {seconds} s disk stall at {channels} channels, 0 frames lost");
     if !mount::is_possible() {
         table.skip(&name, mount::NOT_ROOT);
         return Ok(());
     }
     for run in 1..=STALL_RUNS {
-        let (measured, holds, xruns) = stalled(seconds)?;
+        let (measured, holds, xruns) = stalled(seconds, channels)?;
         if holds || xruns == 0 || run == STALL_RUNS {
             table.push(Bar {
                 name: name.clone(),
@@ -59,8 +59,8 @@ pub fn stall(seconds: f64, table: &mut Table) -> Result<()> {
 }
 
 /// What came out, whether no frame was lost, and how many xruns the server told.
-fn stalled(seconds: f64) -> Result<(String, bool, u64)> {
-    let rig = Rig::with_channels(Kind::Jack, 32)?;
+fn stalled(seconds: f64, channels: usize) -> Result<(String, bool, u64)> {
+    let rig = Rig::with_channels(Kind::Jack, channels)?;
     let disk = Mount::ext4(&mount::in_memory(), 512)?;
     let logs = tempfile::tempdir()?;
     let path = disk.path();
@@ -68,7 +68,7 @@ fn stalled(seconds: f64) -> Result<(String, bool, u64)> {
         folder: &path,
         logs: logs.path(),
         number: 0,
-        more: &["--channels", "32"],
+        more: &["--channels", &channels.to_string()],
     };
     let running = Recorder::OssicleJack.start(&rig, place)?;
     sleep(Duration::from_secs(2));
@@ -247,7 +247,7 @@ fn fill(rig: &Rig, recorder: Recorder, number: usize) -> Result<Full> {
 ///
 /// # Errors
 /// When a disk cannot be made or the recorder not started.
-pub fn spill(stage: &Stage, times: usize, table: &mut Table) -> Result<()> {
+pub fn spill(stage: &mut Stage, times: usize, table: &mut Table) -> Result<()> {
     let name = format!("bar 4: {times} full disks with --spill, 0 frames lost across the change");
     if !mount::is_possible() {
         table.skip(&name, mount::NOT_ROOT);
@@ -261,6 +261,7 @@ pub fn spill(stage: &Stage, times: usize, table: &mut Table) -> Result<()> {
         });
         return Ok(());
     }
+    stage.rigs.values_mut().try_for_each(Rig::refresh)?;
     let rig = stage.rig(Recorder::OssiclePulse)?;
     let jobs: Vec<usize> = (0..times).collect();
     let all = pool::each(&jobs, AT_ONCE, |number| Ok(spilled(rig, *number)))?;

@@ -50,15 +50,23 @@ pub struct Done {
 }
 
 impl Stage {
-    /// Starts every server; a recorder whose server cannot be started is left out and said so.
+    /// Starts the servers of the recorders that are wanted; a recorder whose server cannot be started
+    /// is left out and said so.
     ///
     /// # Errors
     /// When PulseAudio cannot be started.
-    pub fn start(score: &mut Score) -> Result<Self> {
+    pub fn start(wanted: impl Fn(Recorder) -> bool, score: &mut Score) -> Result<Self> {
         let mut rigs = BTreeMap::new();
         let mut recorders = Vec::new();
+        for who in Recorder::ALL.into_iter().filter(|who| !wanted(*who)) {
+            score.not_run(who, "left out".to_owned());
+        }
         for kind in Kind::ALL {
-            let recorders_here = Recorder::ALL.into_iter().filter(|who| who.server() == kind);
+            let here = |who: &Recorder| who.server() == kind && wanted(*who);
+            let mut recorders_here = Recorder::ALL.into_iter().filter(here).peekable();
+            if recorders_here.peek().is_none() {
+                continue;
+            }
             match Rig::start(kind) {
                 Ok(rig) => {
                     rigs.insert(kind, rig);
@@ -237,7 +245,7 @@ impl Done {
             // What the source began to count anew is not behind what it counted before.
             Some(missing) if missing.abs() > MOST_MISSING_S => {
                 return Some(match self.around.server_hit {
-                    true => "ends with the fault".to_owned(),
+                    true => format!("ends with the fault, {missing:.2} s early"),
                     false => format!("ends {missing:.2} s early"),
                 });
             }

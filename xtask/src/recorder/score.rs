@@ -66,6 +66,14 @@ impl Score {
         fared.push(Fared { survived, words });
     }
 
+    /// Puts all of another score in.
+    pub fn append(&mut self, other: Self) {
+        for (who, mut fared) in other.fared {
+            self.fared.entry(who).or_default().append(&mut fared);
+        }
+        self.not_run.extend(other.not_run);
+    }
+
     /// A recorder could not be run.
     pub fn not_run(&mut self, recorder: Recorder, reason: String) {
         self.not_run.insert(recorder, reason);
@@ -109,15 +117,16 @@ impl Score {
         }
     }
 
-    /// Writes it beside what is built, with what became of each take, and says where.
+    /// Writes it beside what is built, to a file of this name, with what became of each take, and says
+    /// where.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write(&self) -> Result<PathBuf> {
+    pub fn write(&self, name: &str) -> Result<PathBuf> {
         let rows: Vec<Value> = Recorder::ALL.iter().map(|who| self.row(*who)).collect();
         let folder = crate::steps::target().join("recorder");
         fs::create_dir_all(&folder)?;
-        let path = folder.join("score.json");
+        let path = folder.join(name);
         let text = serde_json::to_string_pretty(&json!({ "version": 1, "recorders": rows }))?;
         fs::write(&path, text + "\n")?;
         Ok(path)

@@ -16,6 +16,8 @@ use ossicle_io::device::{
     LostCause, PendingStream, Reaper, Stream, StreamInfo, StreamState, now_ns,
 };
 
+use ossicle_io::ring::Cause;
+
 use super::RETIRE_WITHIN;
 use super::call_length::CallLength;
 use super::event::{DeviceEvent, DeviceEventKind};
@@ -176,13 +178,15 @@ impl Supervisor {
             let note = link.calls.look(&link.info, stream.status());
             lock(&self.notes).extend(note);
             // A simulation that nobody runs stands still, and so does its time.
-            let stalled =
-                self.world.is_some() && stream.status().stalled(now, period_ns(&link.info));
+            let stalled = self.world.is_some()
+                && stream.status().stalled(now, period_ns(&link.info))
+                && !link.awaits_first_call(now);
             match link.phase {
                 Phase::Up if stalled => {
                     if link.seat.role.is_master {
                         self.stage.shared.set_away(true);
                     }
+                    link.set_away(Some(Cause::Stalled));
                     self.tell(link, DeviceEventKind::Stalled);
                     link.phase = Phase::Stalled { since_ns };
                     link.learn();
@@ -190,6 +194,7 @@ impl Supervisor {
                 }
                 Phase::Stalled { since_ns } if !stalled => {
                     let after_s = seconds(stream.status().last_callback_ns(), since_ns);
+                    link.set_away(None);
                     self.tell(link, DeviceEventKind::Resumed { after_s });
                     link.phase = Phase::Up;
                 }
@@ -243,6 +248,7 @@ impl Supervisor {
             self.stage.shared.set_away(false);
         }
         (link.retry_ns, link.next_try_ns) = (RETRY_NS.0, 0);
+        link.set_away(Some(Cause::DeviceGone));
         self.tell(link, DeviceEventKind::Lost { cause });
         match link.stream.take() {
             Some(stream) => {

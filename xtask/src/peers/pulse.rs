@@ -1,14 +1,20 @@
 //! `pacat` and `parec`: raw interleaved f32, little endian, 48 kHz unless told.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
 use crate::process::{Process, poll};
+use crate::quiet::Moment;
 use crate::servers::PulseAudio;
+
+/// Lateness that [`Arrivals`] notes: two pieces.
+const KEPT_WAITING: Duration = Duration::from_millis(10);
 
 /// `pacat` playing a raw file; it ends when this is dropped.
 #[derive(Debug)]
@@ -114,6 +120,62 @@ impl Parec {
     pub fn finish(mut self) -> Result<Vec<f32>> {
         self.process.end();
         read_f32(&self.file)
+    }
+}
+
+/// `parec` that listens to a source in pieces of 5 ms, and what it was kept waiting for.
+#[derive(Debug)]
+pub struct Arrivals {
+    process: Process,
+    thread: JoinHandle<Vec<Moment>>,
+}
+
+impl Arrivals {
+    /// Listens to `source`, mono at `rate_hz`.
+    ///
+    /// # Errors
+    /// When `parec` cannot be started.
+    pub fn of(server: &PulseAudio, source: &str, rate_hz: u32) -> Result<Self> {
+        let mut command = server.tool("parec");
+        command
+            .args(["--raw", "--format=float32le", "--channels=1"])
+            .args(["--latency-msec=5", "--process-time-msec=5"])
+            .arg(format!("--rate={rate_hz}"))
+            .arg(format!("--device={source}"))
+            .stdout(Stdio::piped());
+        let mut process = Process::start(command, &server.folder().join("arrivals.log"))?;
+        let mut pipe = process.stdout().context("output of parec")?;
+        let thread = thread::spawn(move || {
+            let mut moments = Vec::new();
+            let mut piece = [0; 1 << 16];
+            let (mut frames, mut origin) = (0.0, None::<Instant>);
+            let (mut earliest, mut looked) = (None::<Instant>, Instant::now());
+            while let Ok(bytes @ 1..) = pipe.read(&mut piece) {
+                let until = Instant::now();
+                frames += bytes as f64 / 4.0;
+                let passed = Duration::from_secs_f64(frames / f64::from(rate_hz));
+                let begun = until - passed;
+                earliest = earliest.min(Some(begun)).or(Some(begun));
+                // When the piece would have come, had it come as early as the earliest of the second
+                // before; what the server threw away is waited for no longer.
+                let from = *origin.get_or_insert(begun) + passed;
+                if until.saturating_duration_since(from) >= KEPT_WAITING {
+                    moments.push(Moment { from, until });
+                }
+                if looked.elapsed() > Duration::from_secs(1) {
+                    (origin, earliest, looked) = (earliest, None, until);
+                }
+            }
+            moments
+        });
+        Ok(Self { process, thread })
+    }
+
+    /// Ends it: the moments, in their order.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<Moment> {
+        self.process.end();
+        self.thread.join().unwrap_or_default()
     }
 }
 

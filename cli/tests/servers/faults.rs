@@ -138,47 +138,71 @@ fn ended_while_stopped(host: &str) {
     assert_eq!(assert_true(&file, &played, &program.finish(END)), 0);
 }
 
-/// A master that ran dry while the program or its server stood still for 300 ms: the session has the
-/// positions of that time, told as an xrun and as frames.
-fn stood_still(who: &str, period_frames: usize) {
+/// `live` at 256 frames, and 300 ms during which `stand` is called to stop and to go on somebody.
+fn stood_still(stand: impl Fn(&PulseAudio, &Ossicle, bool)) -> (Outcome, f64) {
     let server = PulseAudio::start().unwrap();
-    let line = format!("live --host pulseaudio --buffer {period_frames} --channels 2");
-    let mut program = Ossicle::start(server.env(), &line, &[]);
+    let line = "live --host pulseaudio --buffer 256 --channels 2";
+    let mut program = Ossicle::start(server.env(), line, &[]);
     sleep(Duration::from_secs(3));
-    if who == "server" {
-        server.stop().unwrap();
-    } else {
-        program.stop();
-    }
+    let stopped = Instant::now();
+    stand(&server, &program, true);
     sleep(Duration::from_millis(300));
-    server.cont().unwrap();
-    program.cont();
+    stand(&server, &program, false);
     sleep(Duration::from_secs(3));
+    let passed = stopped.elapsed().as_secs_f64();
     program.terminate();
     let outcome = program.finish(END).ok();
-    let json = &outcome.json;
-    println!("{who} at {period_frames}: {json}");
-    let dry = outcome.count("underrun_frames");
-    // Two periods were held; a server goes on at the pieces in which it plays.
-    let least = 14_400 - 3 * period_frames;
-    let most = if who == "server" {
-        2 * period_frames
-    } else {
-        0
-    } + 14_400
-        + 480;
-    assert!((least..most).contains(&dry), "{dry} frames: {json}");
-    assert_eq!(outcome.count("xruns"), 1, "{json}");
+    println!("{}", outcome.json);
+    (outcome, passed)
 }
 
-#[test]
-fn pulse_silence_while_the_program_stood_still_is_one_xrun_of_its_length() {
-    crate::served(|| stood_still("program", 256));
-}
-
+/// A master that ran dry while its server stood still: the session has the positions of that time, told
+/// as one xrun and as frames.
 #[test]
 fn pulse_silence_while_the_server_stood_still_is_one_xrun_of_its_length() {
-    crate::served(|| stood_still("server", 256));
+    crate::served(|| {
+        let (outcome, _) = stood_still(|server, _, stops| match stops {
+            true => server.stop().unwrap(),
+            false => server.cont().unwrap(),
+        });
+        let dry = outcome.count("underrun_frames");
+        // Two periods were held, and it goes on at the pieces in which it plays.
+        let length = 14_400 - 3 * 256..14_400 + 3 * 256;
+        assert!(length.contains(&dry), "{dry} frames: {}", outcome.json);
+        assert_eq!(outcome.count("xruns"), 1, "{}", outcome.json);
+    });
+}
+
+/// A program that is stopped and goes on loses its connection to the server, by the library, and makes
+/// another: all the time until then has its positions.
+#[test]
+fn pulse_time_while_the_program_stood_still_has_its_positions() {
+    crate::served(|| {
+        let (outcome, passed) = stood_still(|_, program, stops| match stops {
+            true => program.stop(),
+            false => program.cont(),
+        });
+        let json = &outcome.json;
+        let events = json["events"].as_array().unwrap();
+        let of_speaker = |kind: &str| {
+            let is_it = |event: &&serde_json::Value| {
+                event["kind"] == kind && event["device"] == "pulseaudio:speaker"
+            };
+            let found: Vec<_> = events.iter().filter(is_it).collect();
+            assert_eq!(found.len(), 1, "{kind}: {json}");
+            found[0]["position"].as_u64().unwrap() as usize
+        };
+        let (lost, back) = (of_speaker("lost"), of_speaker("back"));
+        assert!(lost <= back, "{json}");
+        // Those of 300 ms, and of the time until it was connected again.
+        let dry = outcome.count("underrun_frames");
+        assert!(dry > 14_400 - 3 * 256, "{dry} frames: {json}");
+        let behind = (outcome.count("frames") - lost) as f64 / RATE as f64;
+        assert!(
+            (behind - passed).abs() < 0.1,
+            "{behind} s of {passed} s: {json}"
+        );
+    });
 }
 
 #[test]

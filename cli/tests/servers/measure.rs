@@ -80,6 +80,7 @@ fn jack_drifts_neither_against_itself_nor_against_the_machine() {
         let line = "measure drift --in jack:system --out jack:system --for 8s";
         let outcome = Ossicle::start(server.env(), line, &[]).finish(LIMIT).ok();
         let json = &outcome.json;
+        println!("{json}");
         for ppm in [&json["ppm"], &json["input"]["ppm"], &json["output"]["ppm"]] {
             // In 4 s, and where calls come up to 1 ms late, the lower edge of when they come is known
             // to a few millionths.

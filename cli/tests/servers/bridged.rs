@@ -205,8 +205,10 @@ fn run() {
         &measured,
         unexplained.is_empty(),
     );
-    let first = unexplained
-        .first()
-        .map(|breaks| breaks.start as f64 / RATE as f64);
-    assert_eq!(unexplained.len(), 0, "first at {first:?} s: {measured}");
+    let at = |frame: usize| frame as f64 / RATE as f64;
+    let spans: Vec<_> = unexplained
+        .iter()
+        .map(|breaks| (at(breaks.start), at(breaks.end)))
+        .collect();
+    assert!(unexplained.is_empty(), "at {spans:?} s: {measured}");
 }

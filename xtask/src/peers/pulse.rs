@@ -13,8 +13,8 @@ use crate::process::{Process, poll};
 use crate::quiet::Moment;
 use crate::servers::PulseAudio;
 
-/// Lateness that [`Arrivals`] notes: two pieces.
-const KEPT_WAITING: Duration = Duration::from_millis(10);
+/// Lateness that [`Arrivals`] notes: a piece.
+const KEPT_WAITING: Duration = Duration::from_millis(5);
 
 /// `pacat` playing a raw file; it ends when this is dropped.
 #[derive(Debug)]

@@ -27,14 +27,14 @@ const LATE: f64 = 4.0;
 /// Stretches, at most; the shortest, as a part of all points; and where they may end, as parts.
 const STRETCHES: usize = 4;
 const SHORTEST: usize = 8;
-const ENDS: usize = 32;
+const ENDS: usize = 24;
 /// How much more likely another stretch must make the points, as a logarithm: its level, its mean
 /// and its end are three numbers that can be had of any points.
 const GAIN: f64 = 40.0;
 /// Steps to each side in which slopes are tried, how often they become finer, and by how much.
-const STEPS: i32 = 10;
-const FINER: i32 = 6;
-const BY: f64 = 4.0;
+const STEPS: i32 = 3;
+const FINER: i32 = 8;
+const BY: f64 = 3.0;
 /// Slopes that are less likely than the best by this, as a logarithm, are not.
 const UNLIKELY: f64 = 12.0;
 /// Largest error that is looked for, in parts of the rate.
@@ -69,8 +69,13 @@ pub(super) fn edge(calls: &[(u64, u64)], rate_hz: f64) -> Edge {
     }
     let run = RUN.min(points.len() / POINTS.0).max(1);
     let kept = earliest(&points, run.max(points.len().div_ceil(POINTS.1)));
-    let kept = Stretches::find(&kept, LOWEST).without_early();
-    let stretches = Stretches::find(&kept, 0);
+    let rough = Stretches::find(&kept);
+    let (kept, ends) = rough.without_early();
+    let stretches = Stretches {
+        points: &kept,
+        ends,
+        unheard: 0,
+    };
     let slope = stretches.mean_slope();
     let late_ns = points
         .iter()
@@ -116,11 +121,11 @@ struct Stretches<'a> {
 
 impl<'a> Stretches<'a> {
     /// Parts what is not of one floor and one lateness.
-    fn find(points: &'a [(f64, f64)], unheard: usize) -> Self {
+    fn find(points: &'a [(f64, f64)]) -> Self {
         let mut found = Self {
             points,
             ends: vec![points.len()],
-            unheard,
+            unheard: LOWEST,
         };
         let mut best = found.best_slope();
         let shortest = points.len() / SHORTEST;
@@ -164,24 +169,23 @@ impl<'a> Stretches<'a> {
             .map(move |(begin, &end)| &points[begin..end])
     }
 
-    /// The points without early stamps.
-    fn without_early(&self) -> Vec<(f64, f64)> {
+    /// The points without early stamps, and where their stretches end.
+    fn without_early(&self) -> (Vec<(f64, f64)>, Vec<usize>) {
         let slope = self.best_slope().0;
-        let kept = self.each().flat_map(|points| {
-            let distances = points.iter().map(|&(x, y)| y - slope * x);
-            let mut sorted: Vec<f64> = distances.clone().collect();
+        let (mut kept, mut ends) = (Vec::with_capacity(self.points.len()), Vec::new());
+        for points in self.each() {
+            let distance = |&(x, y): &(f64, f64)| y - slope * x;
+            let mut sorted: Vec<f64> = points.iter().map(distance).collect();
             sorted.sort_by(f64::total_cmp);
             let unheard = self.unheard(points.len());
             let mean = median(sorted.clone()) - sorted[unheard];
             let most = EARLY * (mean / points.len() as f64).max(LEAST_NS);
             let is_apart = |&lowest: &usize| sorted[lowest] > sorted[lowest - 1] + most;
             let floor = sorted[(1..=unheard).rev().find(is_apart).unwrap_or(0)];
-            let both = points.iter().copied().zip(distances);
-            both.filter(move |both| both.1 >= floor)
-                .map(|both| both.0)
-                .collect::<Vec<_>>()
-        });
-        kept.collect()
+            kept.extend(points.iter().filter(|point| distance(point) >= floor));
+            ends.push(kept.len());
+        }
+        (kept, ends)
     }
 
     /// How many of so many points are not heard as the lowest.

@@ -2,7 +2,7 @@
 //! `OSSICLE_SECONDS=N` makes it longer.
 //!
 //! Where the tone breaks, a control has to show why: a thread that woke late, another client of
-//! PulseAudio that was kept waiting for the same tone, an xrun that JACK told to another client, or
+//! PulseAudio that was kept waiting for the same tone or heard it broken, an xrun that JACK told to another client, or
 //! cycles that it left out.
 
 use std::f64::consts::TAU;
@@ -42,8 +42,8 @@ fn seconds() -> u64 {
 }
 
 /// Frames at which the tone does not go on as it was, or is silent.
-fn breaks(samples: &[f32]) -> Vec<usize> {
-    let twice_cos = 2.0 * (TAU * TONE_HZ / RATE as f64).cos();
+fn breaks(samples: &[f32], rate_hz: usize) -> Vec<usize> {
+    let twice_cos = 2.0 * (TAU * TONE_HZ / rate_hz as f64).cos();
     let is_off = |run: &[f32]| {
         let [a, b, c] = [run[0], run[1], run[2]].map(f64::from);
         (twice_cos * b - a - c).abs() > MOST_OFF || run == [0.0; 3]
@@ -123,7 +123,7 @@ fn breaks_belong_to_the_moments_that_they_follow() {
 fn a_tone_that_goes_on_is_whole_and_one_that_jumps_is_not() {
     let sine = |frame: f64| (AMPLITUDE * (TAU * TONE_HZ / RATE as f64 * frame).sin()) as f32;
     let whole: Vec<f32> = (0..4_800).map(|frame| sine(f64::from(frame))).collect();
-    assert_eq!(breaks(&whole), Vec::<usize>::new());
+    assert_eq!(breaks(&whole, RATE), Vec::<usize>::new());
     // A frame further, within a fade of 4 ms.
     let jumps = (0..4_800).map(|frame| {
         let done = (f64::from(frame - 2_000) / 192.0).clamp(0.0, 1.0) as f32;
@@ -131,10 +131,10 @@ fn a_tone_that_goes_on_is_whole_and_one_that_jumps_is_not() {
         let frame = f64::from(frame);
         sine(frame) + rise * (sine(frame + 1.0) - sine(frame))
     });
-    assert!(breaks(&jumps.collect::<Vec<_>>()).len() > 20);
+    assert!(breaks(&jumps.collect::<Vec<_>>(), RATE).len() > 20);
     let mut silent = whole;
     silent[1_000..1_100].fill(0.0);
-    assert!(breaks(&silent).len() >= 98);
+    assert!(breaks(&silent, RATE).len() >= 98);
 }
 
 #[test]
@@ -174,7 +174,15 @@ fn run() {
     sleep(Duration::from_secs(seconds()));
     let recording = control.finish().unwrap();
     let mut moments = thread.finish();
-    moments.extend(arrivals.finish());
+    let arrived = arrivals.finish();
+    // What is broken already for another client of the same source.
+    let broken = breaks(&arrived.samples, 44_100);
+    let sources = broken.into_iter().filter_map(|at| arrived.at(at));
+    moments.extend(sources.map(|at| Moment {
+        from: at - ABOUT,
+        until: at + ABOUT,
+    }));
+    moments.extend(&arrived.moments);
     moments.extend(moments_of_jack(&recording, begun));
     program.terminate();
     let outcome = program.finish(Duration::from_secs(20)).ok();
@@ -186,7 +194,7 @@ fn run() {
     let begun = begun + Duration::from_secs_f64(first as f64 / RATE as f64);
     let least = seconds() as usize * RATE * 9 / 10;
     assert!(heard.len() > least, "{} frames heard", heard.len());
-    let found = grouped(&breaks(heard));
+    let found = grouped(&breaks(heard, RATE));
     let (shown, unexplained): (Vec<_>, Vec<_>) = found
         .into_iter()
         .partition(|breaks| follows(breaks, begun, &moments));

@@ -123,11 +123,32 @@ impl Parec {
     }
 }
 
-/// `parec` that listens to a source in pieces of 5 ms, and what it was kept waiting for.
+/// `parec` that listens to a source in pieces of 5 ms, what it heard, and what it was kept waiting
+/// for.
 #[derive(Debug)]
 pub struct Arrivals {
     process: Process,
-    thread: JoinHandle<Vec<Moment>>,
+    thread: JoinHandle<Arrived>,
+}
+
+/// What came.
+#[derive(Debug, Default)]
+pub struct Arrived {
+    /// When it was kept waiting for 5 ms or more.
+    pub moments: Vec<Moment>,
+    /// Frames, one sample each.
+    pub samples: Vec<f32>,
+    /// When the frames before this one were there, piece by piece.
+    pub times: Vec<(usize, Instant)>,
+}
+
+impl Arrived {
+    /// When a frame was there.
+    #[must_use]
+    pub fn at(&self, frame: usize) -> Option<Instant> {
+        let piece = self.times.partition_point(|&(end, _)| end <= frame);
+        self.times.get(piece).map(|&(_, time)| time)
+    }
 }
 
 impl Arrivals {
@@ -146,34 +167,41 @@ impl Arrivals {
         let mut process = Process::start(command, &server.folder().join("arrivals.log"))?;
         let mut pipe = process.stdout().context("output of parec")?;
         let thread = thread::spawn(move || {
-            let mut moments = Vec::new();
+            let mut arrived = Arrived::default();
             let mut piece = [0; 1 << 16];
-            let (mut frames, mut origin) = (0.0, None::<Instant>);
-            let (mut earliest, mut looked) = (None::<Instant>, Instant::now());
-            while let Ok(bytes @ 1..) = pipe.read(&mut piece) {
+            let mut bytes = Vec::new();
+            let (mut origin, mut earliest) = (None::<Instant>, None::<Instant>);
+            let mut looked = Instant::now();
+            while let Ok(length @ 1..) = pipe.read(&mut piece) {
                 let until = Instant::now();
-                frames += bytes as f64 / 4.0;
-                let passed = Duration::from_secs_f64(frames / f64::from(rate_hz));
+                bytes.extend_from_slice(&piece[..length]);
+                let (frames, rest) = bytes.as_chunks::<4>();
+                let samples = frames.iter().map(|bytes| f32::from_le_bytes(*bytes));
+                arrived.samples.extend(samples);
+                bytes = rest.to_vec();
+                let count = arrived.samples.len();
+                arrived.times.push((count, until));
+                let passed = Duration::from_secs_f64(count as f64 / f64::from(rate_hz));
                 let begun = until - passed;
                 earliest = earliest.min(Some(begun)).or(Some(begun));
                 // When the piece would have come, had it come as early as the earliest of the second
                 // before; what the server threw away is waited for no longer.
                 let from = *origin.get_or_insert(begun) + passed;
                 if until.saturating_duration_since(from) >= KEPT_WAITING {
-                    moments.push(Moment { from, until });
+                    arrived.moments.push(Moment { from, until });
                 }
                 if looked.elapsed() > Duration::from_secs(1) {
                     (origin, earliest, looked) = (earliest, None, until);
                 }
             }
-            moments
+            arrived
         });
         Ok(Self { process, thread })
     }
 
-    /// Ends it: the moments, in their order.
+    /// Ends it: what came.
     #[must_use]
-    pub fn finish(mut self) -> Vec<Moment> {
+    pub fn finish(mut self) -> Arrived {
         self.process.end();
         self.thread.join().unwrap_or_default()
     }

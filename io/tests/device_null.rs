@@ -79,6 +79,23 @@ fn frames_keep_the_pace_of_the_clock_and_late_ones_are_made_up_for() {
 }
 
 #[test]
+fn a_process_that_stood_still_for_a_moment_is_an_xrun_and_loses_nothing() {
+    let stream = device::open(HostKind::Null, &duplex()).unwrap();
+    let mut first = true;
+    let stream = stream.start(Box::new(move |_| {
+        if core::mem::take(&mut first) {
+            realtime::permit(|| std::thread::sleep(Duration::from_millis(300)));
+        }
+    }));
+    let stream = stream.unwrap();
+    std::thread::sleep(Duration::from_millis(600));
+    let status = stream.status();
+    // A busy machine may stand still once more, but not for each of the periods that come at once.
+    let told = (status.xruns(), status.lost_frames());
+    assert!((1..=3).contains(&told.0) && told.1 == 0, "{told:?}");
+}
+
+#[test]
 fn what_is_later_than_a_second_is_lost() {
     let stream = device::open(HostKind::Null, &duplex()).unwrap();
     let mut first = true;

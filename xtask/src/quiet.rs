@@ -5,8 +5,9 @@
 //! that only sleeps and wakes tells such a moment from a fault of the program.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -55,25 +56,58 @@ pub fn repeat_where_the_machine_stood_still(mut test: impl FnMut()) {
     }
 }
 
-/// Runs `test` with a control thread beside it: how it ended, and the longest lateness.
-fn watched(test: &mut impl FnMut()) -> (thread::Result<()>, Duration) {
-    let ended = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let control = scope.spawn(|| longest_lateness(&ended));
-        let outcome = catch_unwind(AssertUnwindSafe(test));
-        ended.store(true, Relaxed);
-        (outcome, control.join().unwrap_or_default())
-    })
+/// A time during which a control was kept waiting.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// When it was to go on.
+    pub from: Instant,
+    /// When it did.
+    pub until: Instant,
 }
 
-fn longest_lateness(ended: &AtomicBool) -> Duration {
-    let mut longest = Duration::ZERO;
-    while !ended.load(Relaxed) {
-        let began = Instant::now();
-        thread::sleep(NAP);
-        longest = longest.max(began.elapsed().saturating_sub(NAP));
+/// A thread that only sleeps and wakes, and notes when it woke late by 4 ms or more.
+#[derive(Debug)]
+pub struct Control {
+    ended: Arc<AtomicBool>,
+    thread: JoinHandle<Vec<Moment>>,
+}
+
+impl Control {
+    /// Starts it.
+    #[must_use]
+    pub fn start() -> Self {
+        let ended = Arc::new(AtomicBool::new(false));
+        let end = Arc::clone(&ended);
+        let thread = thread::spawn(move || {
+            let mut moments = Vec::new();
+            while !end.load(Ordering::Relaxed) {
+                let from = Instant::now() + NAP;
+                thread::sleep(NAP);
+                let until = Instant::now();
+                if until.saturating_duration_since(from) >= STOOD_STILL {
+                    moments.push(Moment { from, until });
+                }
+            }
+            moments
+        });
+        Self { ended, thread }
     }
-    longest
+
+    /// Ends it: the moments, in their order.
+    #[must_use]
+    pub fn finish(self) -> Vec<Moment> {
+        self.ended.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or_default()
+    }
+}
+
+/// Runs `test` with a control thread beside it: how it ended, and the longest lateness.
+fn watched(test: &mut impl FnMut()) -> (thread::Result<()>, Duration) {
+    let control = Control::start();
+    let outcome = catch_unwind(AssertUnwindSafe(test));
+    let moments = control.finish();
+    let late = moments.iter().map(|moment| moment.until - moment.from);
+    (outcome, late.max().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ fn jack_source_reaches_sink_in_the_same_cycle() {
                 }
                 Ok(())
             };
-            (heard.xruns as usize, check())
+            (heard.xruns.len(), check())
         })
     });
 }
@@ -84,7 +84,7 @@ fn jack_plays_samples_bit_for_bit() {
             sleep(Duration::from_millis(700));
             let heard = sink.finish().unwrap();
             let (left, right) = (heard.port(0), heard.port(1));
-            let xruns = heard.xruns as usize;
+            let xruns = heard.xruns.len();
             let heard: Vec<f32> = left
                 .iter()
                 .zip(&right)

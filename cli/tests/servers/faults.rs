@@ -1,9 +1,11 @@
 //! The PulseAudio server crashes or stands still under `live --record`.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use xtask::bar;
 use xtask::peers::jack::{Signal, Source, wait_for_port};
 use xtask::peers::pulse::{Pacat, Parec};
 use xtask::servers::{Jack, JackOptions, PulseAudio};
@@ -136,6 +138,73 @@ fn ended_while_stopped(host: &str) {
     assert_eq!(assert_true(&file, &played, &program.finish(END)), 0);
 }
 
+/// `live` at 256 frames, and 300 ms during which `stand` is called to stop and to go on somebody.
+fn stood_still(stand: impl Fn(&PulseAudio, &Ossicle, bool)) -> (Outcome, f64) {
+    let server = PulseAudio::start().unwrap();
+    let line = "live --host pulseaudio --buffer 256 --channels 2";
+    let mut program = Ossicle::start(server.env(), line, &[]);
+    sleep(Duration::from_secs(3));
+    let stopped = Instant::now();
+    stand(&server, &program, true);
+    sleep(Duration::from_millis(300));
+    stand(&server, &program, false);
+    sleep(Duration::from_secs(3));
+    let passed = stopped.elapsed().as_secs_f64();
+    program.terminate();
+    let outcome = program.finish(END).ok();
+    println!("{}", outcome.json);
+    (outcome, passed)
+}
+
+/// A master that ran dry while its server stood still: the session has the positions of that time, told
+/// as one xrun and as frames.
+#[test]
+fn pulse_silence_while_the_server_stood_still_is_one_xrun_of_its_length() {
+    crate::served(|| {
+        let (outcome, _) = stood_still(|server, _, stops| match stops {
+            true => server.stop().unwrap(),
+            false => server.cont().unwrap(),
+        });
+        let dry = outcome.count("underrun_frames");
+        // Two periods were held, and it goes on at the pieces in which it plays.
+        let length = 14_400 - 3 * 256..14_400 + 3 * 256;
+        assert!(length.contains(&dry), "{dry} frames: {}", outcome.json);
+        assert_eq!(outcome.count("xruns"), 1, "{}", outcome.json);
+    });
+}
+
+/// A program that is stopped and goes on loses its connection to the server, by the library, and makes
+/// another: all the time until then has its positions.
+#[test]
+fn pulse_time_while_the_program_stood_still_has_its_positions() {
+    crate::served(|| {
+        let (outcome, passed) = stood_still(|_, program, stops| match stops {
+            true => program.stop(),
+            false => program.cont(),
+        });
+        let json = &outcome.json;
+        let events = json["events"].as_array().unwrap();
+        let of_speaker = |kind: &str| {
+            let is_it = |event: &&serde_json::Value| {
+                event["kind"] == kind && event["device"] == "pulseaudio:speaker"
+            };
+            let found: Vec<_> = events.iter().filter(is_it).collect();
+            assert_eq!(found.len(), 1, "{kind}: {json}");
+            found[0]["position"].as_u64().unwrap() as usize
+        };
+        let (lost, back) = (of_speaker("lost"), of_speaker("back"));
+        assert!(lost <= back, "{json}");
+        // Those of 300 ms, and of the time until it was connected again.
+        let dry = outcome.count("underrun_frames");
+        assert!(dry > 14_400 - 3 * 256, "{dry} frames: {json}");
+        let behind = (outcome.count("frames") - lost) as f64 / RATE as f64;
+        assert!(
+            (behind - passed).abs() < 0.1,
+            "{behind} s of {passed} s: {json}"
+        );
+    });
+}
+
 #[test]
 fn pulse_server_killed_leaves_a_true_take() {
     crate::served(|| {
@@ -194,18 +263,37 @@ fn restarted(host: &str) {
     sleep(Duration::from_secs(2));
     server.restart().unwrap();
     let _player = Pacat::play(&server, PulseAudio::MIC_FEED, &played, 2).unwrap();
-    let away = killed.elapsed();
+    let there = Instant::now();
     let recorder = Parec::record(&server, PulseAudio::SPEAKER_MONITOR, 2).unwrap();
     sleep(Duration::from_secs(4));
+    let ended = Instant::now();
     program.terminate();
-    let wall = began.elapsed();
     let outcome = program.finish(END).ok();
     let heard = recorder.finish().unwrap();
-    assert_goes_on(&read_wav(&file), &heard, &outcome, [wall, away]);
+    let times = Times {
+        began,
+        killed,
+        there,
+        ended,
+    };
+    assert_goes_on(host, &read_wav(&file), &heard, &outcome, times);
 }
 
-/// Behind a gap of two seconds or more the take goes on, as long as the run; and it is heard.
-fn assert_goes_on(take: &[f32], heard: &[f32], outcome: &Outcome, [wall, away]: [Duration; 2]) {
+/// When things happened.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    /// The program was started.
+    began: Instant,
+    /// The server was killed.
+    killed: Instant,
+    /// It was there again, and who makes the sound.
+    there: Instant,
+    /// The end was asked for.
+    ended: Instant,
+}
+
+/// Behind a gap of the true length the take goes on, as long as the run; and it is heard.
+fn assert_goes_on(host: &str, take: &[f32], heard: &[f32], outcome: &Outcome, times: Times) {
     let told = format!("{} {}", outcome.json, outcome.stderr);
     let events = outcome.json["events"].as_array().unwrap();
     for kind in ["lost", "back"] {
@@ -213,27 +301,49 @@ fn assert_goes_on(take: &[f32], heard: &[f32], outcome: &Outcome, [wall, away]: 
     }
     let frames = take.len() / 2;
     assert_eq!(frames, outcome.count("file_frames"), "{told}");
+    let seconds = |frames: usize| frames as f64 / RATE as f64;
     // The take is as long as the run, but for the time until the device was open.
-    let run = (wall.as_secs_f64() * RATE as f64) as usize;
-    let is_whole = frames < run + RATE / 4 && frames + 3 * RATE / 2 > run;
-    assert!(is_whole, "{frames} frames of {run}: {told}");
-    let longest = longest_silence(take);
-    // Sound comes back within a second of what it comes from.
-    let most = ((away.as_secs_f64() + 1.0) * RATE as f64) as usize;
-    let is_gap = (2 * RATE..most).contains(&longest);
-    assert!(is_gap, "a gap of {longest} frames, at most {most}: {told}");
+    let run = (times.ended - times.began).as_secs_f64();
+    let missing = run - seconds(frames);
+    assert!((-0.25..1.5).contains(&missing), "{missing} s: {told}");
+    let gap = longest_silence(take);
+    let away = (times.there - times.killed).as_secs_f64();
+    let back = seconds(gap.len()) - away;
+    bar::tell(
+        &format!("{host} killed and restarted: sound back when it is there again, at most 1 s"),
+        &format!("{back:.3} s"),
+        back <= 1.0,
+    );
+    let is_gap = gap.len() >= 2 * RATE && back <= 1.0;
+    assert!(is_gap, "{gap:?}, {back} s after the server: {told}");
+    // From where the server was killed until the end there are as many frames as there was time.
+    let behind = seconds(frames - gap.start);
+    let passed = (times.ended - times.killed).as_secs_f64();
+    let off = behind - passed;
+    bar::tell(
+        &format!("{host} killed and restarted: the gap in the file is off by, at most 0.25 s"),
+        &format!("{off:+.3} s"),
+        off.abs() < 0.25,
+    );
+    assert!(off.abs() < 0.25, "{behind} s of {passed} s: {told}");
     let tail = &take[take.len() - RATE..];
-    assert!(longest_silence(tail) < RATE / 4, "{told}");
+    assert!(longest_silence(tail).len() < RATE / 4, "{told}");
     let sounding = heard.iter().filter(|sample| **sample != 0.0).count() / 2;
     assert!(sounding > RATE, "{sounding} frames were heard: {told}");
 }
 
 /// Frames of the longest run of silence.
-fn longest_silence(samples: &[f32]) -> usize {
-    let (mut longest, mut run) = (0, 0);
-    for frame in samples.chunks_exact(2) {
-        run = if frame == [0.0, 0.0] { run + 1 } else { 0 };
-        longest = longest.max(run);
+fn longest_silence(samples: &[f32]) -> Range<usize> {
+    let (mut longest, mut run) = (0..0, 0..0);
+    for (at, frame) in samples.chunks_exact(2).enumerate() {
+        if frame == [0.0, 0.0] {
+            run.end = at + 1;
+        } else {
+            run = at + 1..at + 1;
+        }
+        if run.len() > longest.len() {
+            longest = run.clone();
+        }
     }
     longest
 }
@@ -264,15 +374,20 @@ fn jack_server_killed_and_restarted_is_taken_back() {
         sleep(Duration::from_secs(2));
         server.restart().unwrap();
         let mut source = Source::start(&server, "player", 2, &signal).unwrap();
-        wait_for_port(&server, "ossicle:out_2", APPEAR).unwrap();
         source.go().unwrap();
-        let away = killed.elapsed();
+        let there = Instant::now();
         sleep(Duration::from_secs(4));
+        let ended = Instant::now();
         program.terminate();
-        let wall = began.elapsed();
         let outcome = program.finish(END).ok();
         let take = read_wav(&file);
+        let times = Times {
+            began,
+            killed,
+            there,
+            ended,
+        };
         // What it would play to is the dummy card; that it is connected and called is what the take says.
-        assert_goes_on(&take, &take, &outcome, [wall, away]);
+        assert_goes_on("jack", &take, &take, &outcome, times);
     });
 }

@@ -27,7 +27,12 @@ static TURN: Mutex<()> = Mutex::new(());
 
 /// Runs a test when its turn has come: servers at once on two cores would make each other late.
 fn served(test: impl FnMut()) {
+    in_turn(|| repeat_where_the_machine_stood_still(test));
+}
+
+/// The same, of a test that itself tells what is the machine's.
+fn in_turn(test: impl FnOnce()) {
     // A test that failed has ended its turn.
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    repeat_where_the_machine_stood_still(test);
+    test();
 }

@@ -81,6 +81,16 @@ impl Ossicle {
         }
     }
 
+    /// Stops the program where it is (SIGSTOP).
+    pub fn stop(&self) {
+        self.process.signal(Signal::STOP).unwrap();
+    }
+
+    /// Lets a stopped program go on (SIGCONT).
+    pub fn cont(&self) {
+        self.process.signal(Signal::CONT).unwrap();
+    }
+
     /// Whether the program still runs.
     pub fn is_running(&mut self) -> bool {
         self.process.ended().unwrap().is_none()

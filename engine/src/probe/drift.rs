@@ -3,13 +3,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ossicle_dsp::clock::ClockEstimator;
 use ossicle_io::device::reaper::Reaper;
 use ossicle_io::device::{
     Call, HostKind, Port, Stream, StreamInfo, StreamRequest, StreamState, default_host, open,
 };
 use ossicle_io::ring::touched;
 
+use super::edge::{Edge, edge};
 use super::error::ProbeError;
 use crate::error::EngineError;
 
@@ -139,11 +139,11 @@ pub fn drift(
         output.take()?;
     }
     let parts = ((seconds / PART_S) as usize).clamp(PARTS.0, PARTS.1);
-    let (ins, outs) = (input.parts_ppm(parts)?, output.parts_ppm(parts)?);
+    let (ins, outs) = (input.edges(parts)?, output.edges(parts)?);
     let between: Vec<f64> = ins
         .iter()
         .zip(&outs)
-        .map(|(a, b)| ((1.0 + a * 1e-6) / (1.0 + b * 1e-6) - 1.0) * 1e6)
+        .map(|(a, b)| ((1.0 + a.error) / (1.0 + b.error) - 1.0) * 1e6)
         .collect();
     let (ppm, spread_ppm) = mean_and_deviation(&between);
     Ok(Drift {
@@ -209,8 +209,8 @@ impl Listener {
         }
     }
 
-    /// The error of the clock in each part of the time, in millionths.
-    fn parts_ppm(&self, parts: usize) -> Result<Vec<f64>, ProbeError> {
+    /// The lower edge of when it called in each part of the time.
+    fn edges(&self, parts: usize) -> Result<Vec<Edge>, ProbeError> {
         let too_few = || ProbeError::TooFewCalls {
             device: self.name(),
             calls: self.calls.len() as u64,
@@ -219,32 +219,16 @@ impl Listener {
         if length < CALLS_LEAST {
             return Err(too_few());
         }
-        let of_part = |calls: &[(u64, u64)]| {
-            let mut clock = ClockEstimator::new(f64::from(self.info.sample_rate_hz), None);
-            for &(frame, time_ns) in calls {
-                clock.observe(frame, time_ns);
-            }
-            clock.error() * 1e6
-        };
-        Ok(self
-            .calls
-            .chunks_exact(length)
-            .take(parts)
-            .map(of_part)
-            .collect())
+        let rate_hz = f64::from(self.info.sample_rate_hz);
+        let parts = self.calls.chunks_exact(length).take(parts);
+        Ok(parts.map(|calls| edge(calls, rate_hz)).collect())
     }
 
-    fn side(&self, parts_ppm: &[f64]) -> Side {
-        let (ppm, spread_ppm) = mean_and_deviation(parts_ppm);
-        let learned = Some(ppm * 1e-6);
-        let mut clock = ClockEstimator::new(f64::from(self.info.sample_rate_hz), learned);
-        let mut late_us: Vec<f64> = Vec::with_capacity(self.calls.len());
-        for &(frame, time_ns) in &self.calls {
-            clock.observe(frame, time_ns);
-            late_us.push(clock.late_ns() * 1e-3);
-        }
-        // What is late is known only once the floor is.
-        late_us.drain(..late_us.len() / 4);
+    fn side(&self, edges: &[Edge]) -> Side {
+        let parts_ppm: Vec<f64> = edges.iter().map(|edge| edge.error * 1e6).collect();
+        let (ppm, spread_ppm) = mean_and_deviation(&parts_ppm);
+        let late_ns = edges.iter().flat_map(|edge| &edge.late_ns);
+        let mut late_us: Vec<f64> = late_ns.map(|late_ns| late_ns * 1e-3).collect();
         late_us.sort_by(f64::total_cmp);
         let told = |part: f64| {
             let last = late_us.len().saturating_sub(1);
@@ -272,7 +256,7 @@ impl Drop for Listener {
     }
 }
 
-fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+pub(super) fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     let squares: f64 = values

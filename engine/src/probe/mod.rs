@@ -2,6 +2,7 @@
 //! two devices are apart.
 
 mod drift;
+mod edge;
 mod error;
 mod mls;
 mod peak;

@@ -6,6 +6,9 @@
 //! is free of jitter; a step counts once two windows agree on it, so that frames that come late but
 //! complete are no loss, and the smaller of the two steps counts, so that neither a longer latency
 //! nor a wrong time stamp is one.
+//!
+//! Of a device that plays it is known besides how many frames its server holds at most: what it asks
+//! for later than that lasts, it has played silence before, and that is known at once.
 
 #![warn(
     clippy::disallowed_types,
@@ -27,6 +30,9 @@ const WANDER: u64 = 2_000;
 /// Two windows agree if they differ by less, in nanoseconds: what is held up and comes faster than
 /// by its own pace differs by more.
 const STEADY_NS: i64 = 3_000_000;
+/// What the answer to an output may be late beyond what it holds before it ran dry, in nanoseconds; at
+/// least what it asks for, since it reads what it holds in such pieces.
+const DRY_NS: i64 = 5_000_000;
 /// Windows it takes until a step that begins with an xrun is agreed on: the one it falls into, two
 /// that agree, and one to spare.
 const TOLD_WINDOWS: u32 = 4;
@@ -122,6 +128,28 @@ impl LossClock {
             return 0;
         }
         self.close(came_ns, xruns)
+    }
+
+    /// An output asks for `frames`, has no answer until `now_ns`, and holds `held` at most: returns
+    /// the frames of silence that it has played since, beside those already found. Called before
+    /// [`block`](Self::block) for the same frames, which came when they were answered.
+    ///
+    /// # Real-time
+    /// Safe.
+    pub(super) fn dry(&mut self, frames: u64, now_ns: u64, held: u64) -> u64 {
+        let (Some((origin_ns, _)), Some(last)) = (self.origin, self.last) else {
+            return 0;
+        };
+        // All that it has room for it may still ask for at once.
+        let due_frames = self.frames + frames.max(held);
+        let due_ns = ns_of(due_frames, self.sample_rate_hz).cast_signed();
+        let late_ns = now_ns.wrapping_sub(origin_ns).cast_signed() - due_ns - last.came;
+        if late_ns <= DRY_NS.max(ns_of(frames, self.sample_rate_hz).cast_signed()) {
+            return 0;
+        }
+        let lost = frames_in(late_ns.unsigned_abs(), self.sample_rate_hz);
+        self.frames += lost;
+        lost
     }
 
     /// Ends a window.
@@ -240,6 +268,54 @@ mod tests {
 
         fn now_ns(&self) -> f64 {
             1e12 + self.frames * self.ns_per_frame
+        }
+    }
+
+    /// An output that holds two periods and asks for one as soon as one is played; who answers stands
+    /// still for `stall_ms` after 3 s, from an answer on. What it is found to have lost, each
+    /// finding by itself.
+    fn found_dry(stall_ms: f64) -> Vec<u64> {
+        const PERIOD: u64 = 256;
+        let period_ns = PERIOD as f64 / f64::from(RATE) * 1e9;
+        let mut clock = LossClock::new(RATE);
+        let mut found = Vec::new();
+        // Both periods that it holds are asked for first.
+        let mut asks_ns = vec![0.0];
+        asks_ns.extend((0..2_000).map(|ask| f64::from(ask) * period_ns));
+        let (last_ns, awake_ns) = (asks_ns[562], asks_ns[562] + stall_ms * MS);
+        // It asks twice more, has nothing left, and begins anew with what comes then.
+        let silence_ns = (awake_ns - last_ns - 2.0 * period_ns).max(0.0);
+        for (ask, ask_ns) in asks_ns.into_iter().enumerate() {
+            let asked_ns = match ask {
+                0..=562 => ask_ns,
+                563 | 564 => ask_ns.max(awake_ns),
+                _ => (ask_ns + silence_ns).max(awake_ns),
+            };
+            // A thread wakes up to 0.3 ms late.
+            let now_ns = (1e12 + asked_ns + (ask * 7_919 % 100) as f64 * 3e3) as u64;
+            let lost = clock.dry(PERIOD, now_ns, 2 * PERIOD);
+            let late = clock.block(PERIOD, now_ns, now_ns, 0);
+            found.extend([lost, late].into_iter().filter(|&frames| frames > 0));
+        }
+        found
+    }
+
+    #[test]
+    fn an_output_that_ran_dry_is_told_at_once_and_once() {
+        for stall_ms in [0.0, 4.0, 10.0, 15.0] {
+            assert_eq!(
+                found_dry(stall_ms),
+                [0; 0],
+                "two periods last {stall_ms} ms"
+            );
+        }
+        for stall_ms in [40.0, 100.0, 300.0, 3_000.0] {
+            let found = found_dry(stall_ms);
+            let expected = (stall_ms / 1e3 * f64::from(RATE)) as i64 - 512;
+            assert_eq!(found.len(), 1, "{stall_ms} ms: {found:?}");
+            let error = found[0].cast_signed() - expected;
+            // 0.3 ms are 14 frames.
+            assert!(error.abs() <= 15, "{stall_ms} ms: {found:?} of {expected}");
         }
     }
 

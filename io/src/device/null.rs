@@ -1,8 +1,8 @@
 //! The device without sound: silence in, nothing out, paced by the monotonic clock.
 //!
 //! Its thread waits for absolute times and counts frames from the time elapsed, so that a late
-//! wake-up is made up for and errors never add up. What is late by more than a second is lost, as
-//! it is on a real device.
+//! wake-up is made up for and errors never add up. Late by more than 100 ms is an xrun, as it is on
+//! a real device; what is late by more than a second is lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +25,8 @@ const RATES_HZ: [u32; 11] = [
 ];
 const BUFFER_FRAMES: u32 = 256;
 const MAX_BUFFER_FRAMES: u32 = 65_536;
+/// Lateness that is an xrun, in nanoseconds; at least four periods.
+const XRUN_NS: u64 = 100_000_000;
 /// Lateness beyond which frames are lost rather than made up for, in nanoseconds.
 const MAX_LATE_NS: u64 = 1_000_000_000;
 
@@ -156,6 +158,8 @@ fn run(info: &StreamInfo, mut caller: Caller, stop: &AtomicBool) {
     let mut output = vec![0.0f32; period * info.output_channels];
     let origin_ns = now_ns();
     let late_frames = frames_in(MAX_LATE_NS, rate).max(2 * period as u64);
+    let xrun_frames = frames_in(XRUN_NS, rate).max(4 * period as u64);
+    let mut is_late = false;
     while !stop.load(Ordering::Acquire) {
         let due_ns = origin_ns + ns_of(caller.position() + period as u64, rate);
         let time_ns = now_ns();
@@ -167,9 +171,12 @@ fn run(info: &StreamInfo, mut caller: Caller, stop: &AtomicBool) {
         caller.enter(time_ns, |caller| {
             let elapsed = frames_in(time_ns - origin_ns, rate);
             let behind = elapsed.saturating_sub(caller.position() + period as u64);
+            let was_late = core::mem::replace(&mut is_late, behind > xrun_frames);
+            if is_late && !was_late {
+                caller.status().xrun();
+            }
             if behind > late_frames {
                 caller.lose(behind);
-                caller.status().xrun();
             }
             caller.call(&input, &mut output, period, time_ns);
         });

@@ -1,5 +1,6 @@
 //! PulseAudio, natively and through ALSA, against a private server.
 
+mod dry;
 mod offers;
 
 use std::sync::atomic::{AtomicU64, Ordering};

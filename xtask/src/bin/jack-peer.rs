@@ -9,8 +9,8 @@
 use std::fs::File;
 use std::io::{BufRead, BufWriter, Write, stdin, stdout};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -130,11 +130,23 @@ impl jack::ProcessHandler for Sink {
     }
 }
 
-struct Xruns(Arc<AtomicU64>);
+/// Frames of the server's clock at which it told xruns.
+#[derive(Clone, Default)]
+struct Xruns(Arc<Mutex<Vec<u32>>>);
+
+impl Xruns {
+    fn told(&self) -> Vec<u32> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
 
 impl jack::NotificationHandler for Xruns {
-    fn xrun(&mut self, _: &Client) -> Control {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    fn xrun(&mut self, client: &Client) -> Control {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.push(client.frame_time());
         Control::Continue
     }
 }
@@ -144,7 +156,7 @@ fn sink(client: Client, ports: usize, file: &Path) -> Result<()> {
         .map(|number| client.register_port(&format!("in_{number}"), AudioIn::default()))
         .collect::<Result<Vec<_>, _>>()?;
     let (ring, mut reader) = rtrb::RingBuffer::<u32>::new(RING_WORDS);
-    let (lost, xruns) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (lost, xruns) = (Arc::new(AtomicU64::new(0)), Xruns::default());
     let mut out = BufWriter::new(File::create(file).context("creating the recording")?);
     let writer = thread::spawn(move || -> Result<()> {
         loop {
@@ -163,15 +175,16 @@ fn sink(client: Client, ports: usize, file: &Path) -> Result<()> {
         ring,
         lost: Arc::clone(&lost),
     };
-    let active = client.activate_async(Xruns(Arc::clone(&xruns)), handler)?;
+    let active = client.activate_async(xruns.clone(), handler)?;
     say("ready")?;
     for line in stdin().lock().lines() {
         line?;
     }
     drop(active.deactivate()?);
     writer.join().ok().context("the writing thread")??;
-    let (lost, xruns) = (lost.load(Ordering::Relaxed), xruns.load(Ordering::Relaxed));
-    say(&format!("lost {lost} xruns {xruns}"))
+    let lost = lost.load(Ordering::Relaxed);
+    let xruns: Vec<String> = xruns.told().iter().map(u32::to_string).collect();
+    say(&format!("lost {lost} xruns {}", xruns.join(" ")))
 }
 
 struct Watch(Arc<AtomicU32>);
@@ -186,12 +199,12 @@ impl jack::ProcessHandler for Watch {
 fn watch(client: Client) -> Result<()> {
     let time = Arc::new(AtomicU32::new(0));
     let told = Arc::clone(&time);
-    let xruns = Arc::new(AtomicU64::new(0));
-    let active = client.activate_async(Xruns(Arc::clone(&xruns)), Watch(time))?;
+    let xruns = Xruns::default();
+    let active = client.activate_async(xruns.clone(), Watch(time))?;
     say("ready")?;
     thread::spawn(move || -> Result<()> {
         loop {
-            let (time, xruns) = (told.load(Ordering::Relaxed), xruns.load(Ordering::Relaxed));
+            let (time, xruns) = (told.load(Ordering::Relaxed), xruns.told().len());
             say(&format!("{time} {xruns}"))?;
             thread::sleep(Duration::from_millis(5));
         }

@@ -154,19 +154,17 @@ impl Sink {
         );
         let mut line = String::new();
         stdout.read_line(&mut line)?;
-        let number = |key: &str| -> Result<u64> {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            let at = words.iter().position(|word| *word == key);
-            let text = at
-                .and_then(|at| words.get(at + 1))
-                .context("the sink's last line")?;
-            Ok(text.parse()?)
-        };
+        let (lost, xruns) = line
+            .trim()
+            .strip_prefix("lost ")
+            .and_then(|line| line.split_once(" xruns"))
+            .context("the sink's last line")?;
         ensure!(
-            number("lost")? == 0,
+            lost == "0",
             "the sink could not write as fast as it heard: {line}"
         );
-        Recording::read(&file, number("xruns")?)
+        let xruns = xruns.split_whitespace().map(str::parse);
+        Recording::read(&file, xruns.collect::<Result<_, _>>()?)
     }
 }
 
@@ -184,8 +182,8 @@ pub struct Cycle {
 pub struct Recording {
     /// Cycles in order.
     pub cycles: Vec<Cycle>,
-    /// Xruns that the server told the sink.
-    pub xruns: u64,
+    /// Frames of the server's clock at which it told the sink of xruns.
+    pub xruns: Vec<u32>,
 }
 
 impl Recording {
@@ -223,7 +221,7 @@ impl Recording {
     }
 
     /// The file is cycles of: frame time, frames, ports (u32), then the planes (f32).
-    fn read(path: &Path, xruns: u64) -> Result<Self> {
+    fn read(path: &Path, xruns: Vec<u32>) -> Result<Self> {
         let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
         let (words, rest) = bytes.as_chunks::<4>();
         ensure!(

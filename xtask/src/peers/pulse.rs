@@ -1,14 +1,20 @@
 //! `pacat` and `parec`: raw interleaved f32, little endian, 48 kHz unless told.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
 use crate::process::{Process, poll};
+use crate::quiet::Moment;
 use crate::servers::PulseAudio;
+
+/// Lateness that [`Arrivals`] notes: a piece.
+const KEPT_WAITING: Duration = Duration::from_millis(5);
 
 /// `pacat` playing a raw file; it ends when this is dropped.
 #[derive(Debug)]
@@ -114,6 +120,90 @@ impl Parec {
     pub fn finish(mut self) -> Result<Vec<f32>> {
         self.process.end();
         read_f32(&self.file)
+    }
+}
+
+/// `parec` that listens to a source in pieces of 5 ms, what it heard, and what it was kept waiting
+/// for.
+#[derive(Debug)]
+pub struct Arrivals {
+    process: Process,
+    thread: JoinHandle<Arrived>,
+}
+
+/// What came.
+#[derive(Debug, Default)]
+pub struct Arrived {
+    /// When it was kept waiting for 5 ms or more.
+    pub moments: Vec<Moment>,
+    /// Frames, one sample each.
+    pub samples: Vec<f32>,
+    /// When the frames before this one were there, piece by piece.
+    pub times: Vec<(usize, Instant)>,
+}
+
+impl Arrived {
+    /// When a frame was there.
+    #[must_use]
+    pub fn at(&self, frame: usize) -> Option<Instant> {
+        let piece = self.times.partition_point(|&(end, _)| end <= frame);
+        self.times.get(piece).map(|&(_, time)| time)
+    }
+}
+
+impl Arrivals {
+    /// Listens to `source`, mono at `rate_hz`.
+    ///
+    /// # Errors
+    /// When `parec` cannot be started.
+    pub fn of(server: &PulseAudio, source: &str, rate_hz: u32) -> Result<Self> {
+        let mut command = server.tool("parec");
+        command
+            .args(["--raw", "--format=float32le", "--channels=1"])
+            .args(["--latency-msec=5", "--process-time-msec=5"])
+            .arg(format!("--rate={rate_hz}"))
+            .arg(format!("--device={source}"))
+            .stdout(Stdio::piped());
+        let mut process = Process::start(command, &server.folder().join("arrivals.log"))?;
+        let mut pipe = process.stdout().context("output of parec")?;
+        let thread = thread::spawn(move || {
+            let mut arrived = Arrived::default();
+            let mut piece = [0; 1 << 16];
+            let mut bytes = Vec::new();
+            let (mut origin, mut earliest) = (None::<Instant>, None::<Instant>);
+            let mut looked = Instant::now();
+            while let Ok(length @ 1..) = pipe.read(&mut piece) {
+                let until = Instant::now();
+                bytes.extend_from_slice(&piece[..length]);
+                let (frames, rest) = bytes.as_chunks::<4>();
+                let samples = frames.iter().map(|bytes| f32::from_le_bytes(*bytes));
+                arrived.samples.extend(samples);
+                bytes = rest.to_vec();
+                let count = arrived.samples.len();
+                arrived.times.push((count, until));
+                let passed = Duration::from_secs_f64(count as f64 / f64::from(rate_hz));
+                let begun = until - passed;
+                earliest = earliest.min(Some(begun)).or(Some(begun));
+                // When the piece would have come, had it come as early as the earliest of the second
+                // before; what the server threw away is waited for no longer.
+                let from = *origin.get_or_insert(begun) + passed;
+                if until.saturating_duration_since(from) >= KEPT_WAITING {
+                    arrived.moments.push(Moment { from, until });
+                }
+                if looked.elapsed() > Duration::from_secs(1) {
+                    (origin, earliest, looked) = (earliest, None, until);
+                }
+            }
+            arrived
+        });
+        Ok(Self { process, thread })
+    }
+
+    /// Ends it: what came.
+    #[must_use]
+    pub fn finish(mut self) -> Arrived {
+        self.process.end();
+        self.thread.join().unwrap_or_default()
     }
 }
 

@@ -21,7 +21,7 @@ use super::convert::{read, write};
 use super::refused;
 use super::settle::{Direction, periods};
 use crate::device::caller::Caller;
-use crate::device::clock::now_ns;
+use crate::device::clock::{now_ns, ns_of};
 use crate::device::deadline::within;
 use crate::device::loss::LossClock;
 use crate::device::pulse;
@@ -92,7 +92,7 @@ impl Pending {
             return super::alsa::start(self, &name, callback);
         }
         let status = Arc::new(StreamStatus::new());
-        let worker = Box::new(Worker::new(
+        let mut worker = Box::new(Worker::new(
             Caller::new(callback, status.clone()),
             &self.info,
         ));
@@ -109,6 +109,9 @@ impl Pending {
             match self.build(take, listener) {
                 Ok(stream) => {
                     self.info.buffer_frames = stream.buffer_size().unwrap_or(period).max(1);
+                    if host == HostKind::PulseAudio {
+                        worker.held_frames = Some(2 * u64::from(self.info.buffer_frames));
+                    }
                     let _ = give.push(worker);
                     status.started(now_ns());
                     stream
@@ -192,6 +195,9 @@ pub(super) struct Worker {
     channels: usize,
     scratch: Vec<f32>,
     losses: LossClock,
+    sample_rate_hz: u32,
+    /// Frames that a server holds at most of what is played, where it tells of no xruns.
+    held_frames: Option<u64>,
     /// Frames of silence still to be played before the first call.
     priming_frames: usize,
 }
@@ -204,6 +210,8 @@ impl Worker {
             channels,
             scratch: vec![0.0; channels * SCRATCH_FRAMES],
             losses: LossClock::new(info.sample_rate_hz),
+            sample_rate_hz: info.sample_rate_hz,
+            held_frames: None,
             priming_frames: priming_frames(info) as usize,
         }
     }
@@ -240,11 +248,22 @@ impl Worker {
             caller,
             channels,
             scratch,
+            losses,
+            held_frames,
+            sample_rate_hz,
             priming_frames,
-            ..
         } = self;
         caller.enter(time_ns, |caller| {
             let frames = data.len() / *channels;
+            let asked = frames as u64;
+            let mut dry = |caller: &mut Caller, until_ns| {
+                if let Some(held) = held_frames {
+                    // The first time it asks for all that it has room for.
+                    *held = asked.max(*held);
+                    ran_dry(caller, losses.dry(asked, until_ns, *held));
+                }
+            };
+            dry(caller, time_ns);
             let mut done = frames.min(*priming_frames);
             *priming_frames -= done;
             while done < frames {
@@ -254,7 +273,22 @@ impl Worker {
                 write(output, data, done * *channels);
                 done += now;
             }
+            // The answer may be what comes too late.
+            let answered_ns = now_ns();
+            dry(caller, answered_ns);
+            if held_frames.is_some() {
+                let asked_ns = answered_ns.saturating_sub(ns_of(asked, *sample_rate_hz));
+                ran_dry(caller, losses.block(asked, answered_ns, asked_ns, 0));
+            }
         });
+    }
+}
+
+/// Frames of silence that the server played are lost, and nobody else tells of it.
+fn ran_dry(caller: &mut Caller, frames: u64) {
+    if frames > 0 {
+        caller.lose(frames);
+        caller.status().xrun();
     }
 }
 

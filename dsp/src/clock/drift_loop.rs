@@ -255,7 +255,7 @@ impl DriftLoop {
         // A delay that grows shorter little by little is followed by reading so much faster.
         let aims = self.delay_frames();
         let closing = core::mem::replace(&mut self.aimed, aims) - aims;
-        let closing = if closing.abs() < MOST_CLOSING * frames {
+        let closing = if closing.abs() < MOST_CLOSING * frames * ratio {
             closing / frames
         } else {
             0.0
@@ -287,7 +287,7 @@ impl DriftLoop {
             jump = true;
         }
         let (frame, fraction, step_from) = (reading.frame, reading.fraction, reading.step);
-        let (ratio, pace) = (ratio * (1.0 + closing), pace(self.spread_ns()));
+        let (ratio, pace) = (ratio + closing, pace(self.spread_ns()));
         reading.steer(ratio, seconds, pace, &self.spec);
         let read = Read {
             frame,

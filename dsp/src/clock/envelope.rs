@@ -124,16 +124,6 @@ impl Envelope {
         }
     }
 
-    /// How far above a line of the same slope the lower edge is.
-    pub(super) fn above(&self, line: &Line) -> f64 {
-        let distances = (0..self.len).map(|index| {
-            let (x, y) = self.point(index);
-            y - line.y(x)
-        });
-        // The lowest of so many points is above the edge by so much in the mean.
-        distances.fold(f64::INFINITY, f64::min) - self.gap / self.len as f64
-    }
-
     /// Forgets the newest points.
     pub(super) fn forget_newest(&mut self, points: usize) {
         self.len -= points.min(self.len - 1);

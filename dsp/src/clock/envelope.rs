@@ -124,10 +124,11 @@ impl Envelope {
         }
     }
 
-    /// Forgets the newest points.
-    pub(super) fn forget_newest(&mut self, points: usize) {
+    /// Forgets the newest points, and what they did to the line.
+    pub(super) fn forget_newest(&mut self, points: usize, slopes: (f64, f64)) {
         self.len -= points.min(self.len - 1);
         self.newest_began = f64::NEG_INFINITY;
+        self.fit(slopes);
     }
 
     fn point(&self, index: usize) -> (f64, f64) {

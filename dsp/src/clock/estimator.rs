@@ -149,12 +149,14 @@ impl ClockEstimator {
             }
             Some(Stretch::Left(stretches)) if self.candidate.is_none() => {
                 // The points of those stretches are among those before.
-                self.main.forget_newest(stretches + 1);
+                self.main.forget_newest(stretches + 1, slopes);
                 self.candidate = Some(Envelope::new());
             }
             _ => {}
         }
         if watch.see(late_ns) {
+            // One of the calls before may have been too early as well, by less than shows.
+            self.main.forget_newest(1, slopes);
             self.candidate = Some(Envelope::new());
         }
         match &mut self.candidate {

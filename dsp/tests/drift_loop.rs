@@ -251,6 +251,60 @@ fn a_floor_that_jumps_moves_nothing() {
     }
 }
 
+/// Where the first calls of a stream come with another lateness, nothing between the two is a rate.
+#[test]
+fn a_floor_that_jumps_before_the_clock_is_known_leaves_the_rate_alone() {
+    for learned in [false, true] {
+        let learned = learned.then_some(Learned {
+            from_error: 120e-6,
+            to_error: 0.0,
+            margin_frames: 8.0,
+        });
+        let mut plant = Plant::new(120.0, 200e3, learned);
+        plant.floor = (0.12, 1.35e6);
+        let seen = plant.run(40.0);
+        let end = seen[seen.len() - 1].off_frames;
+        for seen in seen.iter().filter(|seen| seen.seconds > 5.0) {
+            let Seen { seconds, ppm, .. } = *seen;
+            assert!(ppm.abs() < 5.0, "{learned:?}: {ppm} ppm at {seconds} s");
+            let moved = seen.off_frames - end;
+            assert!(
+                moved.abs() < 2.0,
+                "{learned:?}: {moved} frames at {seconds} s"
+            );
+        }
+    }
+}
+
+/// A margin that shrinks is followed at any two rates.
+#[test]
+fn a_delay_that_shrinks_is_followed_from_one_rate_to_another() {
+    for (from_hz, to_hz) in [(96_000.0, 32_000.0), (32_000.0, 96_000.0)] {
+        let mut drift = DriftLoop::new(LoopSpec {
+            from_hz,
+            to_hz,
+            ahead_frames: 32.0,
+            learned: Some(Learned {
+                from_error: 0.0,
+                to_error: 0.0,
+                margin_frames: 4_000.0,
+            }),
+        });
+        let frames = |hz: f64| (hz * 8e-3) as u64;
+        for call in 1..=5_000 {
+            drift.written(call * frames(from_hz), call * 8_000_000);
+            drift.read(
+                call * frames(to_hz),
+                call * 8_000_000,
+                frames(to_hz) as usize,
+            );
+        }
+        assert!(drift.margin_frames() < 3_995.0, "{}", drift.margin_frames());
+        let off = drift.error_frames();
+        assert!(off.abs() < 0.1, "{from_hz} into {to_hz} Hz: {off} frames");
+    }
+}
+
 #[test]
 fn a_rate_that_jumps_is_followed() {
     for by in [-20.0, 20.0] {

@@ -20,6 +20,10 @@ const LEAST_LIMIT: Duration = Duration::from_secs(60);
 const FAULTS: f64 = 10_000.0;
 /// Longest silence that a stall of 20 ms may leave, in milliseconds: what is missing, and 50.
 const STALL_MS: f64 = 70.0;
+/// Longest fade, and longest time behind a stall or lost frames until the delay is what is told, in
+/// milliseconds.
+const FADE_MS: f64 = 5.0;
+const BACK_MS: f64 = 1_000.0;
 /// Millionths by which what is kept of a clock may be off.
 const MEMORY_PPM: f64 = 1.0;
 
@@ -64,9 +68,13 @@ fn faults(program: &Path, seeds: u64, hours: f64, is_short: bool) -> Result<Stri
     let outcomes = simulate(program, runs.collect())?;
     let thrown = sum(&outcomes, "faults");
     ensure!(is_short || thrown >= FAULTS, "only {thrown} faults thrown");
-    let silences = sum(&outcomes, "silences");
+    let blocks = sum(&outcomes, "state_blocks");
+    ensure!(blocks > 0.0, "no chain had a state");
     Ok(format!(
-        "{thrown} faults in {seeds} seeds, {silences} silences, each explained"
+        "{thrown} faults in {seeds} seeds, {} events, each with its fault; {} silences, each explained; \
+         the state of the chain the same in {blocks} blocks",
+        sum(&outcomes, "events"),
+        sum(&outcomes, "silences")
     ))
 }
 
@@ -79,11 +87,21 @@ fn light(program: &Path, hours: &[f64]) -> Result<String> {
         .filter_map(|outcome| outcome["longest_silence_ms"]["stall"].as_f64())
         .fold(0.0, f64::max);
     ensure!(stall_ms <= STALL_MS, "{stall_ms} ms of silence at a stall");
+    let fade_ms = most(&outcomes, "longest_fade_ms");
+    ensure!(
+        0.0 < fade_ms && fade_ms <= FADE_MS,
+        "a fade of {fade_ms} ms"
+    );
+    let back_ms = most(&outcomes, "latency_back_ms");
+    ensure!(
+        back_ms <= BACK_MS,
+        "a delay that is off for {back_ms} ms behind a fault"
+    );
     let ppm = most(&outcomes, "memory_ppm_off");
     ensure!(ppm <= MEMORY_PPM, "a clock kept {ppm} ppm off");
     Ok(format!(
-        "{} faults; {stall_ms:.1} ms of silence at most at a stall of 20 ms, delay off by {:.2} \
-         frames, kept clocks by {ppm:.2} ppm",
+        "{} faults; {stall_ms:.1} ms of silence at most at a stall of 20 ms, fades of {fade_ms:.2} ms, \
+         the delay back in {back_ms:.0} ms and off by {:.2} frames, kept clocks by {ppm:.2} ppm",
         sum(&outcomes, "faults"),
         most(&outcomes, "delay_off_frames")
     ))

@@ -104,6 +104,10 @@ fn text(outcome: &Outcome) -> String {
             outcome.discontinuities, outcome.silences, outcome.unexplained_silences, outcome.jumps
         ),
         format!(
+            "fades    {:.2} ms at most; the delay is back {:.0} ms behind a stall or lost frames",
+            outcome.longest_fade_ms, outcome.latency_back_ms
+        ),
+        format!(
             "lock     {} looks, {} off; delay within {:.3} frames of what is told, channels within \
              {:.3}, ratio within {:.3} ppm",
             outcome.lock_checks,

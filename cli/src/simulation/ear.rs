@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use ossicle::io::device::sim::Sim;
 
 use super::devices::{RATE_HZ, SPEAKER};
+use super::fades::Fades;
 
 /// The tone of all devices: its period is longer than the delays that are told apart by it.
 pub const TONE_HZ: f64 = 50.0;
@@ -40,6 +41,7 @@ struct Channel {
     /// The last frames of one whole period, and the frame behind them.
     window: Vec<f32>,
     end: u64,
+    fades: Fades,
 }
 
 impl Ear {
@@ -63,6 +65,9 @@ impl Ear {
     pub fn hear(&mut self, first: u64, channels: usize, block: &[f32]) {
         let frames = block.len() as u64 / channels.max(1) as u64;
         let was_away = self.next.is_none_or(|next| next != first);
+        // What it claims need not be its rate.
+        let block_ns = time_ns(&self.sim, first + frames) - time_ns(&self.sim, first);
+        let rate_hz = frames as f64 * 1e9 / block_ns;
         for channel in 0..self.channels.len() {
             if was_away {
                 self.channels[channel]
@@ -72,7 +77,15 @@ impl Ear {
                 self.channels[channel].last = None;
             }
             if channel < channels {
-                self.hear_channel(channel, first, &block[channel..], channels);
+                let block = &block[channel..];
+                let fades = &mut self.channels[channel].fades;
+                fades.hear(
+                    first,
+                    rate_hz,
+                    block.iter().copied().step_by(channels),
+                    was_away,
+                );
+                self.hear_channel(channel, first, block, channels);
             }
         }
         self.next = Some(first + frames);
@@ -112,6 +125,15 @@ impl Ear {
                 self.steps.push((number, time_ns(&self.sim, frame), step));
             }
         }
+    }
+
+    /// The longest fade of any channel, in milliseconds.
+    pub fn longest_fade_ms(&self) -> f64 {
+        let each = self
+            .channels
+            .iter()
+            .map(|channel| channel.fades.longest_ms());
+        each.fold(0.0, f64::max)
     }
 
     /// Frames by which each channel is behind the tone, up to a whole period; `None` for silence.

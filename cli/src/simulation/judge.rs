@@ -4,11 +4,14 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use ossicle::io::device::sim::Sim;
-use ossicle::session::{BridgeReport, DeviceEvent, DeviceEventKind, Direction, Session};
+use ossicle::session::{BridgeReport, Direction, Session};
 
 use super::Outcome;
 use super::devices::{self, SPEAKER, name};
 use super::ear::{self, Ear};
+use super::floors::Floors;
+use super::reports::Reports;
+use super::state::State;
 use super::trouble::{self, Troubles};
 
 /// Delay and alignment may be off by so many frames.
@@ -22,11 +25,23 @@ const ALLOWED_JUMPS: u64 = 40;
 pub(super) struct Judge {
     outcome: Outcome,
     troubles: Troubles,
+    floors: Floors,
+    reports: Reports,
+    state: Option<State>,
     sim: Sim,
     ear: Arc<Mutex<Ear>>,
     captures: usize,
     /// How late each channel was told to be, in nanoseconds.
     delays_ns: Vec<Recent>,
+}
+
+/// What a session is compared with.
+pub(super) struct Expected {
+    pub(super) troubles: Troubles,
+    pub(super) floors: Floors,
+    pub(super) reports: Reports,
+    /// What the chain's state should be, where it has any.
+    pub(super) state: Option<State>,
 }
 
 /// The largest of the last values.
@@ -52,7 +67,12 @@ impl Recent {
 impl Judge {
     pub(super) fn new(
         outcome: Outcome,
-        troubles: Troubles,
+        Expected {
+            troubles,
+            floors,
+            reports,
+            state,
+        }: Expected,
         sim: Sim,
         ear: Arc<Mutex<Ear>>,
         captures: usize,
@@ -60,6 +80,9 @@ impl Judge {
         Self {
             outcome,
             troubles,
+            floors,
+            reports,
+            state,
             sim,
             ear,
             captures,
@@ -67,25 +90,67 @@ impl Judge {
         }
     }
 
-    /// Judges the silences that have ended since the last look.
+    /// Hears what the session tells of its devices, and looks after the chain's state.
+    pub(super) fn ask(&mut self, session: &mut Session) {
+        if self.troubles.none() {
+            return;
+        }
+        self.reports
+            .hear(&session.report().events, self.sim.now_ns());
+        if let Some(frame) = self.state.as_mut().and_then(State::differs) {
+            self.state = None;
+            self.broke(|| format!("the state of the chain is another from its frame {frame} on"));
+        }
+    }
+
+    /// Judges the silences that have ended since the last look, and how the delay comes back.
     pub(super) fn hear(&mut self, session: &Session) {
         if self.troubles.none() {
             return;
         }
         let bridges = session.bridges();
         let frame_ns = 1e9 / f64::from(devices::RATE_HZ);
-        let frames = |is_it: &dyn Fn(&BridgeReport) -> bool| {
-            let found = bridges.iter().find(|bridge| is_it(bridge));
-            found.map_or(0.0, |bridge| bridge.latency_frames)
-        };
-        let played = frames(&|bridge| bridge.direction == Direction::Out);
         for (number, delay) in self.delays_ns.iter_mut().enumerate() {
-            let name = name(number);
-            let is_it =
-                |bridge: &BridgeReport| bridge.direction == Direction::In && bridge.device == name;
-            delay.add((frames(&is_it) + played) * frame_ns);
+            let played = bridges.iter().find(|bridge| is_played(bridge));
+            let played = played.map_or(0.0, |bridge| bridge.latency_frames);
+            delay.add(told(&bridges, &name(number)).unwrap_or(played) * frame_ns);
         }
         self.judge_silences();
+        self.judge_recovery(&bridges);
+    }
+
+    /// How long behind a stall or lost frames the delay is not yet what is told.
+    fn judge_recovery(&mut self, bridges: &[BridgeReport]) {
+        let now = self.sim.now_ns();
+        let names: Vec<String> = (0..self.captures).map(name).collect();
+        let since: Vec<_> = names
+            .iter()
+            .map(|name| self.troubles.recovering_from(now, &[name, SPEAKER]))
+            .collect();
+        if since.iter().all(Option::is_none) {
+            return;
+        }
+        let delays = ear::lock(&self.ear).delays();
+        for ((name, since_ns), delay) in names.iter().zip(since).zip(delays) {
+            let Some(since_ns) = since_ns else { continue };
+            let told = told(bridges, name);
+            let is_back = delay
+                .zip(told)
+                .is_some_and(|(delay, told)| self.off(delay, told, name, now).0 <= OFF_FRAMES);
+            if is_back {
+                continue;
+            }
+            let ms = (now as f64 - since_ns) * 1e-6;
+            self.outcome.latency_back_ms = self.outcome.latency_back_ms.max(ms);
+            if ms > trouble::BACK_NS * 1e-6 {
+                self.broke(|| {
+                    let at = seconds(now);
+                    format!(
+                        "the delay of \"{name}\" is off {ms:.0} ms behind a fault, at {at:.3} s"
+                    )
+                });
+            }
+        }
     }
 
     fn judge_silences(&mut self) {
@@ -121,6 +186,7 @@ impl Judge {
         self.troubles.pass(now);
         let bridges = session.bridges();
         let delays = ear::lock(&self.ear).delays();
+        let by_clock = bridges.iter().any(is_played);
         let mut calm: Vec<f64> = Vec::new();
         for (number, delay) in delays.iter().enumerate() {
             let name = name(number);
@@ -136,20 +202,20 @@ impl Judge {
                 self.broke(|| format!("\"{name}\" is not heard at {:.3} s", seconds(now)));
                 continue;
             };
-            calm.push(*delay);
-            let off = ear::apart(*delay, bridge.latency_frames).abs();
+            let told = told(&bridges, &name).unwrap_or(0.0);
+            let (off, unseen) = self.off(*delay, told, &name, now);
+            calm.push(*delay - unseen);
             self.outcome.delay_off_frames = self.outcome.delay_off_frames.max(off);
             if off > OFF_FRAMES {
                 self.outcome.lock_lost += 1;
                 self.broke(|| {
                     format!(
-                        "the delay of \"{name}\" is {delay:.2} frames at {:.3} s, {:.2} told",
-                        seconds(now),
-                        bridge.latency_frames
+                        "the delay of \"{name}\" is {off:.2} frames off the {told:.2} told at {:.3} s",
+                        seconds(now)
                     )
                 });
             }
-            let true_ppm = self.true_ppm(&name, now, bridge.from_hz);
+            let true_ppm = self.true_ppm(&name, now, bridge, by_clock);
             let off = |ppm: f64| (ppm - true_ppm).abs();
             self.outcome.ppm_off = self.outcome.ppm_off.max(off(bridge.ppm));
             if let Some(ppm) = bridge.learned_ppm {
@@ -165,8 +231,27 @@ impl Judge {
         }
     }
 
-    /// How much faster a device's clock is than the speaker's, beyond their nominal rates.
-    fn true_ppm(&self, name: &str, now: u64, from_hz: u32) -> f64 {
+    /// By how many frames a delay is off what is told, and what of the delay nobody can know of.
+    fn off(&self, delay: f64, told: f64, name: &str, now: u64) -> (f64, f64) {
+        let frames = f64::from(devices::RATE_HZ) * 1e-9;
+        let played = self.floors.unseen_ns(SPEAKER, now);
+        let mut nearest = (f64::INFINITY, 0.0);
+        for captured_ns in self.floors.unseen_ns(name, now) {
+            for played_ns in &played {
+                let unseen = frames * captured_ns;
+                let should = told + unseen - frames * played_ns;
+                let off = ear::apart(delay, should).abs();
+                if off < nearest.0 {
+                    nearest = (off, unseen);
+                }
+            }
+        }
+        nearest
+    }
+
+    /// How much faster a device's clock is than the speaker's, beyond their nominal rates; or than
+    /// that of the world, where it calls in the speaker's place.
+    fn true_ppm(&self, name: &str, now: u64, bridge: &BridgeReport, by_clock: bool) -> f64 {
         let frames = |device: &str| {
             let at = |seconds: f64| self.sim.device_frame(device, now as f64 + seconds * 1e9);
             match (at(-0.5), at(0.5)) {
@@ -174,8 +259,12 @@ impl Judge {
                 _ => f64::NAN,
             }
         };
-        let ratio = frames(name) / frames(SPEAKER);
-        (ratio * f64::from(devices::RATE_HZ) / f64::from(from_hz) - 1.0) * 1e6
+        let caller = if by_clock {
+            f64::from(bridge.to_hz)
+        } else {
+            frames(SPEAKER)
+        };
+        (frames(name) / caller * f64::from(bridge.to_hz) / f64::from(bridge.from_hz) - 1.0) * 1e6
     }
 
     /// Judges what shows only in the end; the bridges were moved so often.
@@ -193,7 +282,14 @@ impl Judge {
         self.outcome.bridges = bridges.iter().map(Into::into).collect();
         self.judge_sound();
         self.judge_frames(report.frames);
-        self.judge_events(&report.events);
+        self.reports.hear(&report.events, self.sim.now_ns());
+        let reports = std::mem::take(&mut self.reports);
+        for line in reports.wrong(report.xruns) {
+            self.broke(|| line);
+        }
+        if let Some(state) = &self.state {
+            self.outcome.state_blocks = state.blocks();
+        }
         if let Err(error) = session.stop() {
             self.broke(|| format!("the session ended: {error}"));
         }
@@ -216,6 +312,7 @@ impl Judge {
         self.judge_silences();
         let steps = ear::lock(&self.ear).steps().to_vec();
         self.outcome.discontinuities = ear::lock(&self.ear).step_count();
+        self.outcome.longest_fade_ms = ear::lock(&self.ear).longest_fade_ms();
         for (channel, at_ns, step) in steps {
             self.broke(|| {
                 format!(
@@ -245,29 +342,26 @@ impl Judge {
         }
     }
 
-    /// Each loss of a device is told once.
-    fn judge_events(&mut self, events: &[DeviceEvent]) {
-        let names: Vec<String> = (0..self.captures)
-            .map(name)
-            .chain([SPEAKER.to_owned()])
-            .collect();
-        for name in names {
-            let told = events.iter().filter(|event| {
-                event.device == name && matches!(event.kind, DeviceEventKind::Lost { .. })
-            });
-            let (told, (least, most)) = (told.count(), self.troubles.losses_told(&name));
-            if !(least..=most).contains(&told) {
-                self.broke(|| format!("{told} losses of \"{name}\" told, {least} to {most} there"));
-            }
-        }
-    }
-
     fn broke(&mut self, line: impl FnOnce() -> String) {
         let broken = &mut self.outcome.broken;
         if broken.len() < 4 * TOLD {
             broken.push(line());
         }
     }
+}
+
+fn is_played(bridge: &BridgeReport) -> bool {
+    bridge.direction == Direction::Out
+}
+
+/// Frames of the session by which a device is told to be heard late: up to the core, and from there to
+/// the speaker.
+fn told(bridges: &[BridgeReport], name: &str) -> Option<f64> {
+    let captured = bridges
+        .iter()
+        .find(|bridge| !is_played(bridge) && bridge.device == name)?;
+    let played = bridges.iter().find(|bridge| is_played(bridge));
+    Some(captured.latency_frames + played.map_or(0.0, |bridge| bridge.latency_frames))
 }
 
 fn seconds(ns: u64) -> f64 {

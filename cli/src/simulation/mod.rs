@@ -7,7 +7,11 @@
 
 mod devices;
 mod ear;
+mod fades;
+mod floors;
 mod judge;
+mod reports;
+mod state;
 mod trouble;
 
 use std::collections::BTreeMap;
@@ -15,7 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ossicle::chain::Chain;
-use ossicle::io::device::sim::{Level, Schedule, Sim};
+use ossicle::io::device::sim::{FaultKind, Level, Schedule, Sim};
 use ossicle::io::device::{HostKind, Port};
 use ossicle::session::{Session, SessionConfig};
 use serde::Serialize;
@@ -24,12 +28,17 @@ use crate::exit::Failure;
 use crate::summary::BridgeObject;
 use devices::{SPEAKER, name};
 use ear::Ear;
-use judge::Judge;
+use floors::Floors;
+use judge::{Expected, Judge};
+use reports::{ASKS_NS, Reports};
+use state::State;
 use trouble::Troubles;
 
 /// Virtual time between two looks of the session at its devices, and between two of the judge.
 const LOOK: Duration = Duration::from_millis(10);
 const LOOKS_A_CHECK: u64 = 100;
+/// Looks until it is asked what was told of the devices.
+const LOOKS_AN_ASK: u64 = ASKS_NS as u64 / LOOK.as_nanos() as u64;
 
 /// What is simulated.
 #[derive(Debug)]
@@ -67,6 +76,10 @@ pub struct Outcome {
     pub unexplained_silences: usize,
     /// The longest silence behind each kind of fault, in milliseconds.
     pub longest_silence_ms: BTreeMap<String, f64>,
+    /// The longest fade that was heard, in milliseconds.
+    pub longest_fade_ms: f64,
+    /// The longest time behind a stall or lost frames until the delay is what is told, in milliseconds.
+    pub latency_back_ms: f64,
     /// Moves of a bridge's position, each with a fade.
     pub jumps: u64,
     pub lock_checks: u64,
@@ -78,6 +91,8 @@ pub struct Outcome {
     /// The same of what would be kept for the next session.
     pub memory_ppm_off: f64,
     pub events: usize,
+    /// Blocks of a chain with a state that were rendered again, the same to the last bit.
+    pub state_blocks: u64,
     pub bridges: Vec<BridgeObject>,
     /// What must not be, in a line each.
     pub broken: Vec<String>,
@@ -101,6 +116,20 @@ pub fn run(setting: &Setting) -> Result<Outcome, Failure> {
         device.faults = schedule.faults(&device.name);
     }
     let troubles = Troubles::new(&schedule, &devices);
+    let floors = Floors::new(&schedule, &devices);
+    let reports = Reports::new(&schedule, &devices, setting.hours * 3600e9);
+    let mut chain = Chain::new();
+    // Where devices come and go the chain has a state that must not.
+    let goes = |kind: &FaultKind| {
+        use FaultKind::{Return, Silence, Unplug};
+        matches!(kind, Unplug { .. } | Return { .. } | Silence)
+    };
+    let state = schedule
+        .entries
+        .iter()
+        .any(|entry| goes(&entry.fault.kind))
+        .then(|| State::watch(&mut chain))
+        .flatten();
     let sim = Sim::new(setting.seed);
     let ear = Arc::new(Mutex::new(Ear::new(sim.clone(), captures)));
     for device in devices {
@@ -112,14 +141,28 @@ pub fn run(setting: &Setting) -> Result<Outcome, Failure> {
         devices: setting.devices,
         ..Outcome::default()
     };
-    let mut judge = Judge::new(outcome, troubles, sim.clone(), ear, captures);
-    let mut session = Session::start_in(config(captures), Arc::new(sim.clone()))?;
+    let mut judge = Judge::new(
+        outcome,
+        Expected {
+            troubles,
+            floors,
+            reports,
+            state,
+        },
+        sim.clone(),
+        ear,
+        captures,
+    );
+    let mut session = Session::start_in(config(captures, chain), Arc::new(sim.clone()))?;
     let looks = (setting.hours * 3600.0 / LOOK.as_secs_f64()).round() as u64;
     let mut jumps = Jumps::default();
     for look in 1..=looks {
         sim.run_for(LOOK);
         session.look();
         judge.hear(&session);
+        if look % LOOKS_AN_ASK == 0 {
+            judge.ask(&mut session);
+        }
         if look % LOOKS_A_CHECK == 0 {
             judge.check(&session);
             jumps.note(&session);
@@ -146,7 +189,7 @@ fn cpu_seconds() -> Option<f64> {
     Some(ns * 1e-9)
 }
 
-fn config(captures: usize) -> SessionConfig {
+fn config(captures: usize, chain: Chain) -> SessionConfig {
     let port = |name: String| Port {
         device: Some(name),
         channels: None,
@@ -157,7 +200,7 @@ fn config(captures: usize) -> SessionConfig {
         input: inputs.next(),
         more_inputs: inputs.collect(),
         output: Some(port(SPEAKER.to_owned())),
-        ..SessionConfig::live(Chain::new())
+        ..SessionConfig::live(chain)
     }
 }
 

@@ -15,12 +15,14 @@ const FADES_NS: f64 = 10.0 * MS;
 /// A fault says nothing any more so long behind the end of all that it explains.
 const FORGOTTEN_NS: f64 = 60.0 * SECOND;
 /// A device that does not call is noticed after so long, or after four blocks.
-const NOTICED_NS: f64 = 250.0 * MS;
+pub const NOTICED_NS: f64 = 250.0 * MS;
 /// A new session, or device, may take so long until it is heard.
 pub const BEGINS_NS: f64 = 3.0 * SECOND;
 /// The delay is where it is told to be so long behind a stall or lost frames; and so long behind what
 /// changes a clock, a lateness or a block.
-const BACK_NS: f64 = 1.0 * SECOND;
+pub const BACK_NS: f64 = 1.0 * SECOND;
+/// A recovery is watched for so long beyond.
+const RECOVERY_NS: f64 = 3.0 * SECOND;
 const SETTLES_NS: f64 = 30.0 * SECOND;
 
 /// A fault of a device, in nanoseconds.
@@ -35,11 +37,12 @@ struct Trouble {
     silent_until_ns: f64,
     /// The delay need not be right before.
     off_until_ns: f64,
+    /// When it is over, where the delay has to be right again soon behind.
+    recovers_from_ns: Option<f64>,
     /// The device is away.
     away_ns: f64,
+    /// It may be lost, or stop.
     is_loss: bool,
-    /// It may be told as a loss, or as a stall.
-    may_be_loss: bool,
     changes_rate: bool,
 }
 
@@ -94,6 +97,23 @@ impl Troubles {
                 })
     }
 
+    /// When the only fault ended that is near and from which these devices recover at once: a stall
+    /// that is not noticed, or lost frames.
+    pub fn recovering_from(&self, now_ns: u64, devices: &[&str]) -> Option<f64> {
+        let now = now_ns as f64;
+        let mut near = self.all[self.first..]
+            .iter()
+            .take_while(|trouble| trouble.at_ns <= now)
+            .filter(|trouble| devices.contains(&trouble.device.as_str()))
+            .filter(|trouble| trouble.off_until_ns + RECOVERY_NS >= now);
+        match (near.next(), near.next()) {
+            (Some(only), None) if now > 15.0 * SECOND => {
+                only.recovers_from_ns.filter(|&ended| ended <= now)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether faults of these devices cover a time without sound, heard `delay_ns` late.
     pub fn explain(&self, from_ns: f64, to_ns: f64, delay_ns: f64, devices: &[&str]) -> bool {
         let mut covered = from_ns.max(BEGINS_NS);
@@ -129,15 +149,7 @@ impl Troubles {
 
     /// Losses of a device.
     pub fn losses(&self, device: &str) -> usize {
-        self.of(device)
-            .filter(|trouble| trouble.is_loss || trouble.may_be_loss)
-            .count()
-    }
-
-    /// How many losses of a device must, and may, be told.
-    pub fn losses_told(&self, device: &str) -> (usize, usize) {
-        let sure = self.of(device).filter(|trouble| trouble.is_loss).count();
-        (sure, self.losses(device))
+        self.of(device).filter(|trouble| trouble.is_loss).count()
     }
 
     fn of<'a>(&'a self, device: &'a str) -> impl Iterator<Item = &'a Trouble> {
@@ -148,7 +160,7 @@ impl Troubles {
 }
 
 /// The longest block of a device to begin with, in frames.
-fn longest(blocks: &Blocks) -> usize {
+pub fn longest(blocks: &Blocks) -> usize {
     match blocks {
         Blocks::Fixed(frames) => *frames,
         Blocks::List(list) => list.iter().copied().max().unwrap_or(1),
@@ -164,11 +176,9 @@ fn word(kind: &FaultKind) -> String {
 fn of_device(device: &SimDevice, faults: &[Fault]) -> Vec<Trouble> {
     let mut troubles: Vec<Trouble> = Vec::new();
     let (mut frames, mut rate_hz) = (longest(&device.blocks), f64::from(device.sample_rate_hz));
-    let mut away_until_ns = 0.0_f64;
     let mut rate_back_ns = 0.0_f64;
     for fault in faults {
         let at = fault.at_ns as f64;
-        let is_there = at >= away_until_ns;
         // Blocks are as long as their device's rate makes them, then: the longer of before and behind.
         let before_ns = frames as f64 * SECOND / rate_hz;
         match fault.kind {
@@ -190,9 +200,9 @@ fn of_device(device: &SimDevice, faults: &[Fault]) -> Vec<Trouble> {
             from_ns: at - 2.0 * block_ns - FADES_NS,
             silent_until_ns: at + recovers,
             off_until_ns: at + SETTLES_NS,
+            recovers_from_ns: None,
             away_ns: 0.0,
             is_loss: false,
-            may_be_loss: false,
             changes_rate: false,
         };
         match fault.kind {
@@ -200,11 +210,13 @@ fn of_device(device: &SimDevice, faults: &[Fault]) -> Vec<Trouble> {
                 let end = at + for_ns as f64;
                 trouble.silent_until_ns = end + recovers.max(returns);
                 trouble.off_until_ns = end + BACK_NS;
+                trouble.recovers_from_ns = Some(end);
                 if for_ns as f64 > NOTICED_NS {
                     // It is opened again, and what was learned in the last calls with it.
                     trouble.silent_until_ns = end + noticed + returns;
                     trouble.off_until_ns = end + SETTLES_NS;
-                    trouble.may_be_loss = true;
+                    trouble.recovers_from_ns = None;
+                    trouble.is_loss = true;
                 }
             }
             FaultKind::Xrun { lost_frames } => {
@@ -212,13 +224,12 @@ fn of_device(device: &SimDevice, faults: &[Fault]) -> Vec<Trouble> {
                 let lost_ns = 1.02 * lost_frames as f64 * SECOND / rate_hz;
                 trouble.silent_until_ns = at + lost_ns + recovers;
                 trouble.off_until_ns = at + lost_ns + BACK_NS;
+                trouble.recovers_from_ns = Some(at + lost_ns);
             }
             FaultKind::Unplug { for_ns } | FaultKind::Return { for_ns, .. } => {
                 let end = at + for_ns as f64;
-                trouble.is_loss = is_there;
-                trouble.may_be_loss = true;
+                trouble.is_loss = true;
                 trouble.away_ns = for_ns as f64;
-                away_until_ns = away_until_ns.max(end + LOOK_NS + 40.0 * MS);
                 trouble.silent_until_ns = end + returns;
                 trouble.off_until_ns = end + SETTLES_NS;
                 if let FaultKind::Return { .. } = fault.kind {
@@ -229,13 +240,12 @@ fn of_device(device: &SimDevice, faults: &[Fault]) -> Vec<Trouble> {
             }
             FaultKind::Refuse { for_ns, .. } => {
                 let end = at + for_ns as f64;
-                away_until_ns = away_until_ns.max(end + LOOK_NS + 40.0 * MS);
                 trouble.silent_until_ns = end + returns;
                 trouble.off_until_ns = end + SETTLES_NS;
             }
             FaultKind::Silence => trouble.silent_until_ns = at + noticed + returns,
             FaultKind::Errors { count } if count > 5 => {
-                trouble.may_be_loss = true;
+                trouble.is_loss = true;
                 trouble.silent_until_ns = at + 400.0 * MS + noticed + returns;
             }
             FaultKind::Errors { .. } => trouble.silent_until_ns = at,

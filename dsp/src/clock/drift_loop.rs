@@ -255,7 +255,7 @@ impl DriftLoop {
         // A delay that grows shorter little by little is followed by reading so much faster.
         let aims = self.delay_frames();
         let closing = core::mem::replace(&mut self.aimed, aims) - aims;
-        let closing = if closing.abs() < MOST_CLOSING * frames {
+        let closing = if closing.abs() < MOST_CLOSING * frames * ratio {
             closing / frames
         } else {
             0.0
@@ -263,7 +263,7 @@ impl DriftLoop {
         let after_ns = self.to.time_after(time_ns, end);
         let goal = |from: u64| self.from.frame_after(from, time_ns, after_ns) - self.delay_frames();
         let begin =
-            |reading: &Reading| goal(reading.frame) - reading.fraction - frames * reading.step;
+            |reading: &Reading| goal(reading.frame) - reading.fraction - frames * reading.way();
         let fresh = || {
             let (frame, fraction) = place(self.from_end, goal(self.from_end) - frames * ratio);
             Reading {
@@ -271,6 +271,7 @@ impl DriftLoop {
                 fraction,
                 step: ratio,
                 half: ratio,
+                closing: 0.0,
                 age_s: 0.0,
                 error: 0.0,
             }
@@ -286,17 +287,17 @@ impl DriftLoop {
             reading.error = 0.0;
             jump = true;
         }
-        let (frame, fraction, step_from) = (reading.frame, reading.fraction, reading.step);
-        let (ratio, pace) = (ratio * (1.0 + closing), pace(self.spread_ns()));
-        reading.steer(ratio, seconds, pace, &self.spec);
+        let (frame, fraction, step_from) = (reading.frame, reading.fraction, reading.way());
+        reading.steer(ratio, seconds, pace(self.spread_ns()), &self.spec);
+        reading.closing = closing;
         let read = Read {
             frame,
             fraction,
             jump,
             step_from,
-            step_to: reading.step,
+            step_to: reading.way(),
         };
-        let advance = frames * step_from + 0.5 * (frames - 1.0) * (reading.step - step_from);
+        let advance = frames * step_from + 0.5 * (frames - 1.0) * (read.step_to - step_from);
         (reading.frame, reading.fraction) = place(frame, fraction + advance);
         self.reading = Some(reading);
         Some(read)
@@ -355,7 +356,7 @@ impl DriftLoop {
     /// Frames of the writer's per frame of the reader's, in the last block.
     pub fn step(&self) -> f64 {
         let nominal = self.spec.from_hz / self.spec.to_hz;
-        self.reading.map_or(nominal, |reading| reading.step)
+        self.reading.map_or(nominal, |reading| reading.way())
     }
 
     /// Whether anything is read.

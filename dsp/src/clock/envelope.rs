@@ -124,20 +124,11 @@ impl Envelope {
         }
     }
 
-    /// How far above a line of the same slope the lower edge is.
-    pub(super) fn above(&self, line: &Line) -> f64 {
-        let distances = (0..self.len).map(|index| {
-            let (x, y) = self.point(index);
-            y - line.y(x)
-        });
-        // The lowest of so many points is above the edge by so much in the mean.
-        distances.fold(f64::INFINITY, f64::min) - self.gap / self.len as f64
-    }
-
-    /// Forgets the newest points.
-    pub(super) fn forget_newest(&mut self, points: usize) {
+    /// Forgets the newest points, and what they did to the line.
+    pub(super) fn forget_newest(&mut self, points: usize, slopes: (f64, f64)) {
         self.len -= points.min(self.len - 1);
         self.newest_began = f64::NEG_INFINITY;
+        self.fit(slopes);
     }
 
     fn point(&self, index: usize) -> (f64, f64) {

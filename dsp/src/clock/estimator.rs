@@ -21,6 +21,12 @@ const WINDOWS_S: (f64, f64) = (8.0, 60.0);
 /// may be by then, in parts: of calls that are very late the first few tell nothing.
 const SETTLED_POINTS: usize = 24;
 const SETTLED_UNSURE: f64 = 200e-6;
+/// No slope is surer than this, in nanoseconds per frame.
+const LEAST_UNSURE: f64 = 1e-6;
+/// Points of the younger half of the calls before it may be taken for all, and how many times nearer
+/// to their line they are by then.
+const ANEW_POINTS: usize = 32;
+const ANEW_NEARER: f64 = 8.0;
 /// Where calls come at most so late and no later, as sharply as they come no earlier, the upper edge
 /// tells the rate as well. It depends on the machine's load, so it is heard less and less, and no
 /// longer after so many seconds; and not at all where its points are so much further off.
@@ -54,8 +60,10 @@ pub struct ClockEstimator {
     /// The upper edge, upside down.
     upper: Envelope,
     line: Line,
-    /// What came since floor or rate seem to have changed.
+    /// What came since floor or rate seem to have changed; before anything is settled what came since
+    /// half of the time, and where that began.
     candidate: Option<Envelope>,
+    half: f64,
     /// Whether the line still holds; nothing before it is settled.
     watch: Option<Watch>,
     /// What is added to every time because the floor changed.
@@ -85,6 +93,7 @@ impl ClockEstimator {
             upper: Envelope::new(),
             line: Line::default(),
             candidate: None,
+            half: 0.0,
             watch: None,
             floor_ns: 0.0,
             learned: learned.map(slope).filter(believed),
@@ -110,19 +119,27 @@ impl ClockEstimator {
         let y = relative(time_ns, first_ns) - x * self.nominal_ns + self.floor_ns;
         let late_ns = y - self.line.y(x);
         self.late_ns = (late_ns - self.floor_ns).max(0.0);
-        self.spread_ns +=
-            (self.late_ns - self.spread_ns) / f64::from(self.seen.min(SPREAD_OBSERVATIONS));
-        let (slopes, window) = (self.slopes(x), self.window());
         let upper_share = 1.0 - x * self.nominal_ns * 1e-9 / UPPER_S;
+        // What all calls are late by tells nothing of how sharp the edge is; nor do calls that may
+        // have another floor, once the clock is well known.
+        if self.candidate.is_none() || upper_share > 0.0 {
+            self.spread_ns +=
+                (late_ns.max(0.0) - self.spread_ns) / f64::from(self.seen.min(SPREAD_OBSERVATIONS));
+        }
+        let (slopes, window) = (self.slopes(x), self.window());
         if upper_share > 0.0 {
             self.upper.add(x, -y, window, (-slopes.1, -slopes.0));
         }
         let Some(watch) = &mut self.watch else {
             self.main.add(x, y, window, slopes);
+            self.begin_anew(x, y, window, slopes);
             self.join(upper_share);
             let settles = self.main.len() >= SETTLED_POINTS
                 && unsure(&self.main) < SETTLED_UNSURE * self.nominal_ns;
-            self.watch = settles.then(|| Watch::new(self.main.gap()));
+            if settles {
+                self.watch = Some(Watch::new(self.main.gap()));
+                self.candidate = None;
+            }
             return;
         };
         match watch.end(x, self.main.stretch()) {
@@ -132,12 +149,14 @@ impl ClockEstimator {
             }
             Some(Stretch::Left(stretches)) if self.candidate.is_none() => {
                 // The points of those stretches are among those before.
-                self.main.forget_newest(stretches + 1);
+                self.main.forget_newest(stretches + 1, slopes);
                 self.candidate = Some(Envelope::new());
             }
             _ => {}
         }
         if watch.see(late_ns) {
+            // One of the calls before may have been too early as well, by less than shows.
+            self.main.forget_newest(1, slopes);
             self.candidate = Some(Envelope::new());
         }
         match &mut self.candidate {
@@ -149,6 +168,33 @@ impl ClockEstimator {
             None => self.main.add(x, y, window, slopes),
         }
         self.join(upper_share);
+    }
+
+    /// Before anything is settled the first calls may have had another floor, and a line through
+    /// theirs and the one since is none: where the calls of the younger half of the time lie so much
+    /// nearer to a line of their own, that is the clock's. What was learned need not agree with it.
+    fn begin_anew(&mut self, x: f64, y: f64, window: f64, slopes: (f64, f64)) {
+        let candidate = self.candidate.get_or_insert_with(|| {
+            self.half = x;
+            Envelope::new()
+        });
+        let most = MOST_ERROR * self.nominal_ns;
+        candidate.add(x, y, window, (-most, most));
+        if candidate.len() < ANEW_POINTS {
+            return;
+        }
+        if candidate.gap() * ANEW_NEARER < self.main.gap() {
+            let slope = candidate.line().slope;
+            if slope < slopes.0 || slope > slopes.1 {
+                self.learned = None;
+            }
+            if let Some(candidate) = self.candidate.take() {
+                self.main = candidate;
+                self.upper = Envelope::new();
+            }
+        } else if x > 2.0 * self.half {
+            self.candidate = None;
+        }
     }
 
     /// The line: that of the lower edge, its slope helped by the upper edge while little is known.
@@ -172,7 +218,7 @@ impl ClockEstimator {
         }
         let (before, since) = (self.line, candidate.line());
         let span = candidate.span();
-        let unsure = unsure(candidate);
+        let (before_unsure, unsure) = (unsure(&self.main), unsure(candidate));
         let difference = (since.slope - before.slope).abs();
         let change = RATE_CHANGE * self.nominal_ns;
         let late = span * self.nominal_ns * 1e-9 > DECIDE_S;
@@ -189,8 +235,12 @@ impl ClockEstimator {
             }
             watch.holds();
         } else if late || unsure < FLOOR_UNSURE * self.nominal_ns && difference < change + unsure {
-            // The floor: what comes now is moved onto the line.
-            self.floor_ns -= candidate.above(&before);
+            // The floor: what comes now is moved onto the line. Between the middles of both the rate
+            // may have wandered: there it is what both say, each as far as it is sure.
+            let (old, new) = (before_unsure.max(LEAST_UNSURE), unsure.max(LEAST_UNSURE));
+            let weight = old * old / (old * old + new * new);
+            let slope = before.slope + weight * (since.slope - before.slope);
+            self.floor_ns -= since.level - before.level - slope * (since.at - before.at);
             self.candidate = None;
             watch.holds();
         }
@@ -241,7 +291,7 @@ impl ClockEstimator {
         self.late_ns
     }
 
-    /// How late calls come in the mean, in nanoseconds.
+    /// How late calls come in the mean beyond their floor, in nanoseconds.
     pub fn spread_ns(&self) -> f64 {
         self.spread_ns
     }

@@ -37,6 +37,8 @@ pub(super) struct Reading {
     /// The last step, and what it is smoothed from.
     pub(super) step: f64,
     pub(super) half: f64,
+    /// What is added to the step, since the delay shrinks.
+    pub(super) closing: f64,
     /// Seconds of reading.
     pub(super) age_s: f64,
     /// Frames from where the position should be.
@@ -44,6 +46,11 @@ pub(super) struct Reading {
 }
 
 impl Reading {
+    /// The writer's frames per frame of the reader's.
+    pub(super) fn way(&self) -> f64 {
+        self.step + self.closing
+    }
+
     /// The next step: the quotient of the clocks and the trim, smoothed.
     pub(super) fn steer(&mut self, ratio: f64, seconds: f64, pace: f64, spec: &LoopSpec) {
         self.age_s += seconds;

@@ -29,6 +29,8 @@ const OFF: f64 = 5.0;
 const FEWEST: usize = 3;
 /// Partials that together have less than this share of the power are not there.
 const ABSENT: f64 = 0.01;
+/// Partials that are looked at together.
+const TOGETHER: usize = 4;
 /// Samples after which a rotation is computed anew.
 const TURN: usize = 128;
 
@@ -131,8 +133,11 @@ fn turn(samples: &[f32], string: Stiff, count: usize) -> Option<(Vec<Partial>, f
     let norms: Vec<f64> = (1..=count).map(|n| string.partial(n)).collect();
     let half = (samples.len() / 2) as f64;
     let (mut even, mut odd) = (vec![0.0; 2 * count], vec![0.0; 2 * count]);
-    for (place, &norm) in norms.iter().enumerate() {
-        let sums = project(samples, norm);
+    let projected = norms.chunks(TOGETHER).flat_map(|some| {
+        let norms = core::array::from_fn(|lane| some.get(lane).copied().unwrap_or(0.0));
+        project(samples, norms)
+    });
+    for (place, sums) in projected.take(count).enumerate() {
         (even[2 * place], even[2 * place + 1]) = (sums[0], sums[3] / half);
         (odd[2 * place], odd[2 * place + 1]) = (sums[1], sums[2] / half);
     }
@@ -140,7 +145,6 @@ fn turn(samples: &[f32], string: Stiff, count: usize) -> Option<(Vec<Partial>, f
     let (even_matrix, odd_matrix) = gram(&norms, samples.len());
     solve(even_matrix, &mut even)?;
     solve(odd_matrix, &mut odd)?;
-    let dot = |one: &[f64], other: &[f64]| one.iter().zip(other).map(|(x, y)| x * y).sum::<f64>();
     let total: f64 = samples.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
     let explained = dot(&even, &right.0) + dot(&odd, &right.1);
     let freedom = (samples.len() as f64 - 4.0 * count as f64).max(1.0);
@@ -164,36 +168,44 @@ fn turn(samples: &[f32], string: Stiff, count: usize) -> Option<(Vec<Partial>, f
     ))
 }
 
-/// The sums of x cos, x sin, x t cos and x t sin over the samples, with t from the middle.
-fn project(samples: &[f32], norm: f64) -> [f64; 4] {
+/// The sums of x cos, x sin, x t cos and x t sin over the samples, with t from the middle, for each
+/// of some frequencies: side by side, as each step of a rotation waits for the one before.
+fn project(samples: &[f32], norms: [f64; TOGETHER]) -> [[f64; 4]; TOGETHER] {
     let half = (samples.len() / 2) as f64;
-    let (sin, cos) = libm::sincos(TAU * norm);
-    let mut sums = [0.0; 4];
+    let steps = norms.map(|norm| libm::sincos(TAU * norm));
+    let (sin, cos) = (steps.map(|(sin, _)| sin), steps.map(|(_, cos)| cos));
+    let mut sums = [[0.0; TOGETHER]; 4];
     for (turn, samples) in samples.chunks(TURN).enumerate() {
         let mut t = (turn * TURN) as f64 - half;
-        let (mut s, mut c) = libm::sincos(TAU * norm * t);
+        let begins = norms.map(|norm| libm::sincos(TAU * norm * t));
+        let (mut s, mut c) = (begins.map(|(s, _)| s), begins.map(|(_, c)| c));
         for &sample in samples {
             let x = f64::from(sample);
-            let (xc, xs) = (x * c, x * s);
-            sums[0] += xc;
-            sums[1] += xs;
-            sums[2] += t * xc;
-            sums[3] += t * xs;
+            let tx = t * x;
+            for lane in 0..TOGETHER {
+                sums[0][lane] += x * c[lane];
+                sums[1][lane] += x * s[lane];
+                sums[2][lane] += tx * c[lane];
+                sums[3][lane] += tx * s[lane];
+                let turned = c[lane] * cos[lane] - s[lane] * sin[lane];
+                s[lane] = s[lane] * cos[lane] + c[lane] * sin[lane];
+                c[lane] = turned;
+            }
             t += 1.0;
-            (c, s) = (c * cos - s * sin, s * cos + c * sin);
         }
     }
-    sums
+    core::array::from_fn(|lane| sums.map(|sums| sums[lane]))
 }
 
 /// The products of all functions with each other: those that are even about the middle (cos, t sin)
-/// and those that are odd (sin, t cos), which have nothing in common. `t` counts in half lengths.
+/// and those that are odd (sin, t cos), which have nothing in common. `t` counts in half lengths. The
+/// matrices are symmetric: what lies above the diagonal's blocks is left at 0.
 fn gram(norms: &[f64], length: usize) -> (Vec<f64>, Vec<f64>) {
     let size = 2 * norms.len();
     let half = (length / 2) as f64;
     let (mut even, mut odd) = (vec![0.0; size * size], vec![0.0; size * size]);
     for (m, &one) in norms.iter().enumerate() {
-        for (n, &other) in norms.iter().enumerate() {
+        for (n, &other) in norms.iter().enumerate().take(m + 1) {
             let minus = sums(one - other, length);
             let plus = sums(one + other, length);
             let at = |row: usize, column: usize| (2 * m + row) * size + 2 * n + column;
@@ -228,7 +240,8 @@ fn sums(norm: f64, length: usize) -> [f64; 3] {
     [big_s / s, -first, -second]
 }
 
-/// Solves a symmetric positive system in place, by Cholesky's method; `None` when it is singular.
+/// Solves a symmetric positive system in place, by Cholesky's method; `None` when it is singular. Of
+/// the matrix only the lower half is read.
 fn solve(mut matrix: Vec<f64>, right: &mut [f64]) -> Option<()> {
     let size = right.len();
     for row in 0..size {
@@ -236,7 +249,7 @@ fn solve(mut matrix: Vec<f64>, right: &mut [f64]) -> Option<()> {
         matrix[row * size + row] *= 1.0 + 1e-9;
         for column in 0..=row {
             let (upper, lower) = (&matrix[column * size..], &matrix[row * size..]);
-            let known: f64 = (0..column).map(|k| lower[k] * upper[k]).sum();
+            let known = dot(&lower[..column], &upper[..column]);
             let left = matrix[row * size + column] - known;
             matrix[row * size + column] = if row == column {
                 if left <= 0.0 {
@@ -249,7 +262,7 @@ fn solve(mut matrix: Vec<f64>, right: &mut [f64]) -> Option<()> {
         }
     }
     for row in 0..size {
-        let known: f64 = (0..row).map(|k| matrix[row * size + k] * right[k]).sum();
+        let known = dot(&matrix[row * size..][..row], &right[..row]);
         right[row] = (right[row] - known) / matrix[row * size + row];
     }
     for row in (0..size).rev() {
@@ -259,6 +272,20 @@ fn solve(mut matrix: Vec<f64>, right: &mut [f64]) -> Option<()> {
         right[row] = (right[row] - known) / matrix[row * size + row];
     }
     Some(())
+}
+
+/// In four sums side by side.
+fn dot(one: &[f64], other: &[f64]) -> f64 {
+    let (ones, others) = (one.chunks_exact(4), other.chunks_exact(4));
+    let rest = ones.remainder().iter().zip(others.remainder());
+    let rest: f64 = rest.map(|(x, y)| x * y).sum();
+    let mut sums = [0.0; 4];
+    for (one, other) in ones.zip(others) {
+        for ((sum, x), y) in sums.iter_mut().zip(one).zip(other) {
+            *sum += x * y;
+        }
+    }
+    rest + sums.iter().sum::<f64>()
 }
 
 /// A point of the line: n^2, the square of f(n) / n, and one over its variance.

@@ -12,7 +12,7 @@ use super::fit::Place;
 use super::slope::MAX_FILTERS;
 use crate::parts::analogue::{Analogue, at, squared};
 
-/// Two numbers of each denominator, and the numerator of the last filter.
+/// Two numbers of each denominator, and the numerator of the first filter.
 const MAX_FREE: usize = 2 * MAX_FILTERS + 3;
 const TURNS: usize = 24;
 /// The largest error with which it stops: 0.09 dB, as the logarithm of a power.
@@ -34,6 +34,9 @@ struct Free {
     place: usize,
 }
 
+/// The row, filters that leave all levels as they are behind it.
+type Filters = [Analogue; MAX_FILTERS];
+
 /// The error at each place, as the logarithm of a power, and its slopes.
 struct Errors {
     off: [f64; PLACES],
@@ -42,83 +45,74 @@ struct Errors {
     largest: f64,
 }
 
-/// Moves the filters; as they were where nothing is nearer.
-pub(super) fn refine(filters: &mut [Analogue], places: &[Place]) {
-    let mut all = [Free {
-        filter: 0,
-        above: false,
-        place: 0,
-    }; MAX_FREE];
-    let count = free(filters, &mut all);
-    let free = &all[..count];
-    let mut now = [Analogue {
-        b: [0.0; 3],
-        a: [0.0; 3],
-    }; MAX_FILTERS];
-    let Some(now) = now.get_mut(..filters.len()) else {
-        return;
-    };
-    now.copy_from_slice(filters);
-    let mut errors = errors(now, free, places);
+/// Moves the first `count` filters; as they were where nothing is nearer.
+pub(super) fn refine(filters: &mut Filters, count: usize, places: &[Place]) {
+    let free = free(filters, count);
+    let mut now = *filters;
+    let mut errors = errors(&now, &free, places);
     let (mut nearest, mut held) = (errors.largest, BEGIN_HELD);
     for _ in 0..TURNS {
         if nearest < NEAR_ENOUGH {
             return;
         }
-        let mut next = [now[0]; MAX_FILTERS];
-        let next = &mut next[..now.len()];
-        next.copy_from_slice(now);
-        for (free, step) in free.iter().zip(step(&errors, count, places.len(), held)) {
-            let filter = &mut next[free.filter];
-            let side = if free.above {
-                &mut filter.b
-            } else {
-                &mut filter.a
-            };
-            side[free.place] *= libm::exp(step.max(-LONGEST).min(LONGEST));
-        }
-        let then = self::errors(next, free, places);
+        let next = moved(&now, &free, &step(&errors, held));
+        let then = self::errors(&next, &free, places);
         if then.squares < errors.squares {
-            now.copy_from_slice(next);
-            errors = then;
+            (now, errors) = (next, then);
             held *= LESS_HELD;
         } else {
             held *= MORE_HELD;
         }
         if errors.largest < nearest {
             nearest = errors.largest;
-            filters.copy_from_slice(now);
+            *filters = now;
         }
     }
 }
 
-/// What may be changed: all denominators but for their scale, and the last numerator.
-fn free(filters: &[Analogue], all: &mut [Free; MAX_FREE]) -> usize {
-    let below = (0..filters.len()).flat_map(|filter| {
+/// What may be changed: all denominators but for their scale, and the first numerator.
+fn free(filters: &Filters, count: usize) -> [Option<Free>; MAX_FREE] {
+    let below = (0..count).flat_map(|filter| {
         (0..2).map(move |place| Free {
             filter,
             above: false,
             place,
         })
     });
-    let last = filters.len().saturating_sub(1);
-    let above = filters.last().map_or([0.0; 3], |filter| filter.b);
-    let above = (0..3)
-        .filter(|&place| above[place] > 0.0)
-        .map(|place| Free {
-            filter: last,
+    let above = filters[0].b.into_iter().enumerate();
+    let above = above
+        .filter(|(_, value)| *value > 0.0)
+        .map(|(place, _)| Free {
+            filter: 0,
             above: true,
             place,
         });
-    let mut count = 0;
+    let mut all = [None; MAX_FREE];
     for (place, free) in all.iter_mut().zip(below.chain(above)) {
-        *place = free;
-        count += 1;
+        *place = Some(free);
     }
-    count
+    all
 }
 
-fn errors(filters: &[Analogue], free: &[Free], places: &[Place]) -> Errors {
+fn moved(filters: &Filters, free: &[Option<Free>; MAX_FREE], steps: &[f64; MAX_FREE]) -> Filters {
+    let mut moved = *filters;
+    for (free, step) in free.iter().flatten().zip(steps) {
+        let Some(filter) = moved.get_mut(free.filter) else {
+            continue;
+        };
+        let side = if free.above {
+            &mut filter.b
+        } else {
+            &mut filter.a
+        };
+        if let Some(value) = side.get_mut(free.place) {
+            *value *= libm::exp(step.max(-LONGEST).min(LONGEST));
+        }
+    }
+    moved
+}
+
+fn errors(filters: &Filters, free: &[Option<Free>; MAX_FREE], places: &[Place]) -> Errors {
     let mut errors = Errors {
         off: [0.0; PLACES],
         slopes: [[0.0; MAX_FREE]; PLACES],
@@ -132,8 +126,10 @@ fn errors(filters: &[Analogue], free: &[Free], places: &[Place]) -> Errors {
         *off = libm::log(row / place.power);
         errors.squares += *off * *off;
         errors.largest = errors.largest.max(off.abs());
-        for (slope, free) in slopes.iter_mut().zip(free) {
-            let filter = &filters[free.filter];
+        for (slope, free) in slopes.iter_mut().zip(free.iter().flatten()) {
+            let Some(filter) = filters.get(free.filter) else {
+                continue;
+            };
             let (c, sign) = if free.above {
                 (&filter.b, 1.0)
             } else {
@@ -151,12 +147,12 @@ fn errors(filters: &[Analogue], free: &[Free], places: &[Place]) -> Errors {
     errors
 }
 
-/// The step to the least mean square, held back.
-fn step(errors: &Errors, count: usize, places: usize, held: f64) -> [f64; MAX_FREE] {
+/// The step to the least mean square, held back. What is not free has no slope and makes no step.
+fn step(errors: &Errors, held: f64) -> [f64; MAX_FREE] {
     let mut sums = [[0.0; MAX_FREE]; MAX_FREE];
     let mut right = [0.0; MAX_FREE];
-    for (slopes, off) in errors.slopes.iter().zip(&errors.off).take(places) {
-        for i in 0..count {
+    for (slopes, off) in errors.slopes.iter().zip(&errors.off) {
+        for i in 0..MAX_FREE {
             right[i] -= slopes[i] * off;
             for j in 0..=i {
                 sums[i][j] += slopes[i] * slopes[j];
@@ -164,7 +160,7 @@ fn step(errors: &Errors, count: usize, places: usize, held: f64) -> [f64; MAX_FR
         }
     }
     // Cholesky's method. What is held back is at least above what rounding leaves.
-    for i in 0..count {
+    for i in 0..MAX_FREE {
         sums[i][i] += held.max(1e-9) * sums[i][i] + 1e-12;
         for j in 0..=i {
             let known: f64 = (0..j).map(|k| sums[i][k] * sums[j][k]).sum();
@@ -176,12 +172,12 @@ fn step(errors: &Errors, count: usize, places: usize, held: f64) -> [f64; MAX_FR
             };
         }
     }
-    for i in 0..count {
+    for i in 0..MAX_FREE {
         let known: f64 = (0..i).map(|k| sums[i][k] * right[k]).sum();
         right[i] = (right[i] - known) / sums[i][i];
     }
-    for i in (0..count).rev() {
-        let known: f64 = (i + 1..count).map(|k| sums[k][i] * right[k]).sum();
+    for i in (0..MAX_FREE).rev() {
+        let known: f64 = (i + 1..MAX_FREE).map(|k| sums[k][i] * right[k]).sum();
         right[i] = (right[i] - known) / sums[i][i];
     }
     right

@@ -24,8 +24,7 @@
 //!
 //! Filters in a row are matched one after the other, each to what its prototype and the errors of
 //! those before it ask for together, so that errors do not add up. A resonant high pass with its corner
-//! near the top has too few numbers for that, as its zeros are all at 0 Hz: one more filter of second
-//! order stands behind it, and all of the row are moved together.
+//! near the top cannot be met so, as its zeros are all at 0 Hz: then all of the row are moved together.
 
 mod fit;
 mod joint;

@@ -9,14 +9,11 @@ use crate::parts::svf::SvfCoefficients;
 
 /// The steepest slope's order: 48 dB an octave.
 pub const MAX_ORDER: usize = 8;
-/// Filters a slope may need: four of second order, and one that makes up for what they lack.
-pub const MAX_FILTERS: usize = MAX_ORDER / 2 + 1;
+/// Filters a slope may need.
+pub const MAX_FILTERS: usize = MAX_ORDER / 2;
 /// A resonance above this quality and this share of the sample rate leaves a high pass lacking.
 const RESONANT_Q: f64 = FRAC_1_SQRT_2;
 const HIGH_NORM: f64 = 0.15;
-/// Zeros and poles that the filter that makes up for them begins with, on the bent axis.
-const BEGIN_ABOVE: [f64; 3] = [0.5, 1.2, 1.0];
-const BEGIN_BELOW: [f64; 3] = [0.4, 1.1, 1.0];
 
 /// A low or high pass of 6 dB an octave for each order.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,13 +45,13 @@ impl Slope {
             filters: [(FLAT, FLAT); MAX_FILTERS],
         };
         let order = self.order.min(MAX_ORDER);
-        let (pairs, is_odd) = (order / 2, order % 2 == 1);
+        let pairs = order / 2;
         let together = !bilinear
             && order > 2
             && self.second == Response::HighPass
             && self.q > RESONANT_Q
             && (HIGH_NORM..=TOP_NORM).contains(&norm);
-        if is_odd && !together {
+        if order % 2 == 1 {
             row.add(self.first, FRAC_1_SQRT_2);
         }
         for pair in (0..pairs).rev() {
@@ -72,15 +69,7 @@ impl Slope {
             row.add(self.second, butterworth(order, pair) * asked);
         }
         if together {
-            // A filter of first order is written as one of second: it is the one more.
-            row.add(
-                if is_odd { self.first } else { Response::Flat },
-                FRAC_1_SQRT_2,
-            );
             row.refine(self.q);
-            if is_odd {
-                row.filters[..row.count].rotate_right(1);
-            }
         }
         row.filters
             .into_iter()
@@ -96,6 +85,7 @@ fn butterworth(order: usize, pair: usize) -> f64 {
     0.5 / libm::sin(angle)
 }
 
+/// What fills the row up.
 const FLAT: Analogue = Analogue {
     b: [0.0, 0.0, 1.0],
     a: [0.0, 0.0, 1.0],
@@ -113,14 +103,10 @@ struct Row {
 impl Row {
     fn add(&mut self, response: Response, q: f64) {
         let (norm, analogue) = (self.norm, Analogue::new(response, 0.0, q));
-        let digital = match response {
-            _ if self.bilinear => analogue,
-            // Nothing yet; but its zeros and its poles are apart, so that it can begin to move.
-            Response::Flat => Analogue {
-                b: BEGIN_ABOVE,
-                a: BEGIN_BELOW,
-            },
-            _ => matched_in_row(&analogue, norm, q, |at| self.missing(at)),
+        let digital = if self.bilinear {
+            analogue
+        } else {
+            matched_in_row(&analogue, norm, q, |at| self.missing(at))
         };
         if let Some(free) = self.filters.get_mut(self.count) {
             *free = (analogue, digital);
@@ -134,29 +120,24 @@ impl Row {
         let lacks = |(analogue, digital): &(Analogue, Analogue)| {
             analogue.power(at / self.norm) / digital.power(bent)
         };
-        self.filters[..self.count].iter().map(lacks).product()
+        self.filters.iter().map(lacks).product()
     }
 
     /// Moves all of them together, as a high pass whose most resonant pair has `q`.
     fn refine(&mut self, q: f64) {
         let (norm, corner) = (self.norm, libm::tan(PI * self.norm));
-        let filters = &mut self.filters[..self.count];
         let mut places = [Place::default(); PLACES];
         let wanted = |at: f64| -> f64 {
-            let prototypes = filters
-                .iter()
-                .map(|(analogue, _)| analogue.power(at / norm));
-            prototypes.product()
+            let prototypes = self.filters.iter();
+            prototypes
+                .map(|(analogue, _)| analogue.power(at / norm))
+                .product()
         };
         let places = look(wanted, norm, q, corner * corner, &mut places);
-        let mut digital = [FLAT; MAX_FILTERS];
-        let digital = &mut digital[..filters.len()];
-        for (to, (_, from)) in digital.iter_mut().zip(&*filters) {
-            *to = *from;
-        }
-        joint::refine(digital, places);
-        for ((_, to), from) in filters.iter_mut().zip(digital) {
-            *to = *from;
+        let mut digital = self.filters.map(|(_, digital)| digital);
+        joint::refine(&mut digital, self.count, places);
+        for ((_, to), from) in self.filters.iter_mut().zip(digital) {
+            *to = from;
         }
     }
 }

@@ -5,7 +5,9 @@
 //! So the period of the whole sound is shorter than that of the first partial, by cents. Here each
 //! partial is fitted with two frequencies' worth of freedom, a(t) cos + b(t) sin with a and b straight
 //! lines over time, all of them together by least squares: how a and b turn says how far the partial
-//! is from where it was looked for, how they shrink says how it decays. The squares (f(n) / n)^2 =
+//! is from where it was looked for, how they shrink says how it decays. High partials decay in curves,
+//! though, and what no straight line follows would be taken for their neighbours: so from some periods
+//! on the squares are weighed with a raised cosine, under which partials hardly touch. The squares (f(n) / n)^2 =
 //! u + v n^2 lie on a straight line, whose value at 1 is the first partial's square. Each counts as
 //! much as its amplitude says: the variance of a tone's frequency in white noise of variance s^2 is
 //! 24 s^2 / (A^2 N^3) (Rife and Boorstyn, "Single-tone parameter estimation from discrete-time
@@ -29,6 +31,15 @@ const OFF: f64 = 5.0;
 const FEWEST: usize = 3;
 /// Partials that together have less than this share of the power are not there.
 const ABSENT: f64 = 0.01;
+/// From so many periods on, times count the less the further they are from the middle.
+const WEIGHED_PERIODS: f64 = 5.0;
+/// How much shorter a stretch is that tells as much of a frequency without weights: the third root
+/// of the variances' ratio, (integral w^2 x^2) / (integral w x^2)^2 / 12 for w = cos^2(pi x).
+const WEIGHED_SHARE: f64 = 0.753;
+/// What a partial takes of the freedom, in samples: its four numbers, and so weighed (two times
+/// integral w^2 / integral w, and the same with x^2).
+const TAKEN: f64 = 4.0;
+const WEIGHED_TAKEN: f64 = 2.4;
 /// Partials that are looked at together.
 const TOGETHER: usize = 4;
 /// Samples after which a rotation is computed anew.
@@ -87,11 +98,13 @@ pub(super) fn fit(samples: &[f32], guess: Stiff) -> Option<Fit> {
     for (stage, trusted) in STAGES.into_iter().enumerate() {
         let count = (1..=MOST).take_while(|&n| string.partial(n) < 0.47).count();
         let now = shortened(samples, stage, first);
-        let (partials, share, noise) = turn(now, string, count)?;
+        let weighed = now.len() as f64 * string.partial(1) >= WEIGHED_PERIODS;
+        let (partials, share, noise) = turn(now, string, count, weighed)?;
         explained = share;
         multiple = self::multiple(&partials);
         let trusted = &partials[..trusted.min(count)];
-        string = line(trusted, string, now.len() as f64, noise);
+        let tells = if weighed { WEIGHED_SHARE } else { 1.0 } * now.len() as f64;
+        string = line(trusted, string, tells, noise);
         if !(0.97..1.03).contains(&(string.partial(1) / first)) {
             return None;
         }
@@ -129,26 +142,40 @@ fn shortened(samples: &[f32], stage: usize, norm: f64) -> &[f32] {
 
 /// Fits all partials at once; returns them, the share of the power explained, and the variance of
 /// what is left.
-fn turn(samples: &[f32], string: Stiff, count: usize) -> Option<(Vec<Partial>, f64, f64)> {
+fn turn(
+    samples: &[f32],
+    string: Stiff,
+    count: usize,
+    weighed: bool,
+) -> Option<(Vec<Partial>, f64, f64)> {
+    let mut total: f64 = samples.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+    let mut freedom = samples.len() as f64 - TAKEN * count as f64;
+    let weighed_samples: Vec<f32>;
+    let mut sounds = samples;
+    if weighed {
+        weighed_samples = weigh(samples);
+        sounds = &weighed_samples;
+        let products = samples.iter().zip(sounds);
+        total = products.map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+        freedom = samples.len() as f64 / 2.0 - WEIGHED_TAKEN * count as f64;
+    }
     let norms: Vec<f64> = (1..=count).map(|n| string.partial(n)).collect();
     let half = (samples.len() / 2) as f64;
     let (mut even, mut odd) = (vec![0.0; 2 * count], vec![0.0; 2 * count]);
     let projected = norms.chunks(TOGETHER).flat_map(|some| {
         let norms = core::array::from_fn(|lane| some.get(lane).copied().unwrap_or(0.0));
-        project(samples, norms)
+        project(sounds, norms)
     });
     for (place, sums) in projected.take(count).enumerate() {
         (even[2 * place], even[2 * place + 1]) = (sums[0], sums[3] / half);
         (odd[2 * place], odd[2 * place + 1]) = (sums[1], sums[2] / half);
     }
     let right = (even.clone(), odd.clone());
-    let (even_matrix, odd_matrix) = gram(&norms, samples.len());
+    let (even_matrix, odd_matrix) = gram(&norms, samples.len(), weighed);
     solve(even_matrix, &mut even)?;
     solve(odd_matrix, &mut odd)?;
-    let total: f64 = samples.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
     let explained = dot(&even, &right.0) + dot(&odd, &right.1);
-    let freedom = (samples.len() as f64 - 4.0 * count as f64).max(1.0);
-    let noise = ((total - explained) / freedom).max(total * 1e-12);
+    let noise = ((total - explained) / freedom.max(1.0)).max(total * 1e-12);
     let partials = norms.iter().enumerate().map(|(place, &norm)| {
         // x = a cos + b sin + t (p cos + q sin): turning by d gives p = d b, q = -d a.
         let (a, b) = (even[2 * place], odd[2 * place]);
@@ -166,6 +193,18 @@ fn turn(samples: &[f32], string: Stiff, count: usize) -> Option<(Vec<Partial>, f
         explained / total.max(f64::MIN_POSITIVE),
         noise,
     ))
+}
+
+/// The samples times a raised cosine, 1 in the middle and 0 next to the ends.
+fn weigh(samples: &[f32]) -> Vec<f32> {
+    let length = samples.len() as f64;
+    let half = (samples.len() / 2) as f64;
+    let weight = |place: usize| {
+        let cos = libm::cos(TAU * (place as f64 - half) / length);
+        (0.5 + 0.5 * cos) as f32
+    };
+    let samples = samples.iter().enumerate();
+    samples.map(|(place, x)| x * weight(place)).collect()
 }
 
 /// The sums of x cos, x sin, x t cos and x t sin over the samples, with t from the middle, for each
@@ -200,7 +239,8 @@ fn project(samples: &[f32], norms: [f64; TOGETHER]) -> [[f64; 4]; TOGETHER] {
 /// The products of all functions with each other: those that are even about the middle (cos, t sin)
 /// and those that are odd (sin, t cos), which have nothing in common. `t` counts in half lengths. The
 /// matrices are symmetric: what lies above the diagonal's blocks is left at 0.
-fn gram(norms: &[f64], length: usize) -> (Vec<f64>, Vec<f64>) {
+fn gram(norms: &[f64], length: usize, weighed: bool) -> (Vec<f64>, Vec<f64>) {
+    let sums = if weighed { weighed_sums } else { sums };
     let size = 2 * norms.len();
     let half = (length / 2) as f64;
     let (mut even, mut odd) = (vec![0.0; size * size], vec![0.0; size * size]);
@@ -238,6 +278,13 @@ fn sums(norm: f64, length: usize) -> [f64; 3] {
         + big_s / (4.0 * s)
         + big_s * c * c / (2.0 * s * s * s);
     [big_s / s, -first, -second]
+}
+
+/// The same, each weighed with a raised cosine, which is three frequencies.
+fn weighed_sums(norm: f64, length: usize) -> [f64; 3] {
+    let step = 1.0 / length as f64;
+    let [below, middle, above] = [norm - step, norm, norm + step].map(|norm| sums(norm, length));
+    core::array::from_fn(|sum| 0.5 * middle[sum] + 0.25 * (below[sum] + above[sum]))
 }
 
 /// Solves a symmetric positive system in place, by Cholesky's method; `None` when it is singular. Of
@@ -367,19 +414,26 @@ mod tests {
     fn closed_sums_are_the_sums() {
         for (norm, length) in [(0.013, 101), (0.31, 77), (1e-9, 51), (0.0, 9), (0.47, 333)] {
             let half = (length / 2) as i32;
-            let mut want = [0.0; 3];
-            for t in -half..=half {
-                let (t, (s, c)) = (f64::from(t), libm::sincos(TAU * norm * f64::from(t)));
-                want[0] += c;
-                want[1] += t * s;
-                want[2] += t * t * c;
-            }
-            let scale = [1.0, length as f64, (length * length) as f64];
-            for ((got, want), scale) in sums(norm, length).into_iter().zip(want).zip(scale) {
-                assert!(
-                    (got - want).abs() < 1e-9 * scale * length as f64,
-                    "{norm}: {got}, {want}"
-                );
+            let ones = vec![1.0; length];
+            for (weights, got) in [
+                (&ones, sums(norm, length)),
+                (&weigh(&ones), weighed_sums(norm, length)),
+            ] {
+                let mut want = [0.0; 3];
+                for (t, weight) in (-half..=half).map(f64::from).zip(weights) {
+                    let ((s, c), weight) = (libm::sincos(TAU * norm * t), f64::from(*weight));
+                    want[0] += weight * c;
+                    want[1] += weight * t * s;
+                    want[2] += weight * t * t * c;
+                }
+                let scale = [1.0, length as f64, (length * length) as f64];
+                for ((got, want), scale) in got.into_iter().zip(want).zip(scale) {
+                    // The weights are of single precision.
+                    assert!(
+                        (got - want).abs() < 1e-7 * scale * length as f64,
+                        "{norm}: {got}, {want}"
+                    );
+                }
             }
         }
     }

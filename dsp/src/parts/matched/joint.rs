@@ -106,7 +106,7 @@ fn moved(filters: &Filters, free: &[Option<Free>; MAX_FREE], steps: &[f64; MAX_F
             &mut filter.a
         };
         if let Some(value) = side.get_mut(free.place) {
-            *value *= libm::exp(step.max(-LONGEST).min(LONGEST));
+            *value *= libm::exp(step.clamp(-LONGEST, LONGEST));
         }
     }
     moved

@@ -17,6 +17,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::f64::consts::TAU;
 
+use super::gram::{gram, weigh};
+use super::solve::{dot, solve};
+
 /// Partials that are fitted: what is left out would be taken for its neighbours.
 const MOST: usize = 24;
 /// Those of them that are believed in turn, each time from where the fit before says they are.
@@ -195,18 +198,6 @@ fn turn(
     ))
 }
 
-/// The samples times a raised cosine, 1 in the middle and 0 next to the ends.
-fn weigh(samples: &[f32]) -> Vec<f32> {
-    let length = samples.len() as f64;
-    let half = (samples.len() / 2) as f64;
-    let weight = |place: usize| {
-        let cos = libm::cos(TAU * (place as f64 - half) / length);
-        (0.5 + 0.5 * cos) as f32
-    };
-    let samples = samples.iter().enumerate();
-    samples.map(|(place, x)| x * weight(place)).collect()
-}
-
 /// The sums of x cos, x sin, x t cos and x t sin over the samples, with t from the middle, for each
 /// of some frequencies: side by side, as each step of a rotation waits for the one before.
 fn project(samples: &[f32], norms: [f64; TOGETHER]) -> [[f64; 4]; TOGETHER] {
@@ -234,105 +225,6 @@ fn project(samples: &[f32], norms: [f64; TOGETHER]) -> [[f64; 4]; TOGETHER] {
         }
     }
     core::array::from_fn(|lane| sums.map(|sums| sums[lane]))
-}
-
-/// The products of all functions with each other: those that are even about the middle (cos, t sin)
-/// and those that are odd (sin, t cos), which have nothing in common. `t` counts in half lengths. The
-/// matrices are symmetric: what lies above the diagonal's blocks is left at 0.
-fn gram(norms: &[f64], length: usize, weighed: bool) -> (Vec<f64>, Vec<f64>) {
-    let sums = if weighed { weighed_sums } else { sums };
-    let size = 2 * norms.len();
-    let half = (length / 2) as f64;
-    let (mut even, mut odd) = (vec![0.0; size * size], vec![0.0; size * size]);
-    for (m, &one) in norms.iter().enumerate() {
-        for (n, &other) in norms.iter().enumerate().take(m + 1) {
-            let minus = sums(one - other, length);
-            let plus = sums(one + other, length);
-            let at = |row: usize, column: usize| (2 * m + row) * size + 2 * n + column;
-            even[at(0, 0)] = (minus[0] + plus[0]) / 2.0;
-            even[at(0, 1)] = (plus[1] - minus[1]) / 2.0 / half;
-            even[at(1, 0)] = (plus[1] + minus[1]) / 2.0 / half;
-            even[at(1, 1)] = (minus[2] - plus[2]) / 2.0 / (half * half);
-            odd[at(0, 0)] = (minus[0] - plus[0]) / 2.0;
-            odd[at(0, 1)] = (plus[1] + minus[1]) / 2.0 / half;
-            odd[at(1, 0)] = (plus[1] - minus[1]) / 2.0 / half;
-            odd[at(1, 1)] = (minus[2] + plus[2]) / 2.0 / (half * half);
-        }
-    }
-    (even, odd)
-}
-
-/// The sums of cos(w t), t sin(w t) and t^2 cos(w t) for t from -(length - 1) / 2 to as much above:
-/// S = sin(a w) / sin(w / 2) with a = length / 2, its derivative and its second one, negative.
-fn sums(norm: f64, length: usize) -> [f64; 3] {
-    let count = length as f64;
-    let (a, w) = (count / 2.0, TAU * norm);
-    let squares = count * (count * count - 1.0) / 12.0;
-    if (a * w).abs() < 1e-4 {
-        return [count - w * w * squares / 2.0, w * squares, squares];
-    }
-    let (s, c) = libm::sincos(w / 2.0);
-    let (big_s, big_c) = libm::sincos(a * w);
-    let first = a * big_c / s - big_s * c / (2.0 * s * s);
-    let second = -a * a * big_s / s - a * big_c * c / (s * s)
-        + big_s / (4.0 * s)
-        + big_s * c * c / (2.0 * s * s * s);
-    [big_s / s, -first, -second]
-}
-
-/// The same, each weighed with a raised cosine, which is three frequencies.
-fn weighed_sums(norm: f64, length: usize) -> [f64; 3] {
-    let step = 1.0 / length as f64;
-    let [below, middle, above] = [norm - step, norm, norm + step].map(|norm| sums(norm, length));
-    core::array::from_fn(|sum| 0.5 * middle[sum] + 0.25 * (below[sum] + above[sum]))
-}
-
-/// Solves a symmetric positive system in place, by Cholesky's method; `None` when it is singular. Of
-/// the matrix only the lower half is read.
-fn solve(mut matrix: Vec<f64>, right: &mut [f64]) -> Option<()> {
-    let size = right.len();
-    for row in 0..size {
-        // What is nearly no difference between functions is to be no difference at all.
-        matrix[row * size + row] *= 1.0 + 1e-9;
-        for column in 0..=row {
-            let (upper, lower) = (&matrix[column * size..], &matrix[row * size..]);
-            let known = dot(&lower[..column], &upper[..column]);
-            let left = matrix[row * size + column] - known;
-            matrix[row * size + column] = if row == column {
-                if left <= 0.0 {
-                    return None;
-                }
-                libm::sqrt(left)
-            } else {
-                left / matrix[column * size + column]
-            };
-        }
-    }
-    for row in 0..size {
-        let known = dot(&matrix[row * size..][..row], &right[..row]);
-        right[row] = (right[row] - known) / matrix[row * size + row];
-    }
-    for row in (0..size).rev() {
-        let known: f64 = (row + 1..size)
-            .map(|k| matrix[k * size + row] * right[k])
-            .sum();
-        right[row] = (right[row] - known) / matrix[row * size + row];
-    }
-    Some(())
-}
-
-/// In four sums side by side.
-fn dot(one: &[f64], other: &[f64]) -> f64 {
-    let (ones, others) = (one.chunks_exact(4), other.chunks_exact(4));
-    let rest = ones.remainder().iter().zip(others.remainder());
-    let rest: f64 = rest.map(|(x, y)| x * y).sum();
-    let mut sums = [0.0; 4];
-    for (one, other) in ones.zip(others) {
-        for ((sum, x), y) in sums.iter_mut().zip(one).zip(other) {
-            *sum += x * y;
-        }
-    }
-    rest + sums.iter().sum::<f64>()
 }
 
 /// A point of the line: n^2, the square of f(n) / n, and one over its variance.
@@ -409,34 +301,6 @@ fn through(points: &[Point], before: Stiff) -> Stiff {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn closed_sums_are_the_sums() {
-        for (norm, length) in [(0.013, 101), (0.31, 77), (1e-9, 51), (0.0, 9), (0.47, 333)] {
-            let half = (length / 2) as i32;
-            let ones = vec![1.0; length];
-            for (weights, got) in [
-                (&ones, sums(norm, length)),
-                (&weigh(&ones), weighed_sums(norm, length)),
-            ] {
-                let mut want = [0.0; 3];
-                for (t, weight) in (-half..=half).map(f64::from).zip(weights) {
-                    let ((s, c), weight) = (libm::sincos(TAU * norm * t), f64::from(*weight));
-                    want[0] += weight * c;
-                    want[1] += weight * t * s;
-                    want[2] += weight * t * t * c;
-                }
-                let scale = [1.0, length as f64, (length * length) as f64];
-                for ((got, want), scale) in got.into_iter().zip(want).zip(scale) {
-                    // The weights are of single precision.
-                    assert!(
-                        (got - want).abs() < 1e-7 * scale * length as f64,
-                        "{norm}: {got}, {want}"
-                    );
-                }
-            }
-        }
-    }
 
     /// Without noise the line through the partials is exact.
     #[test]

@@ -87,19 +87,16 @@ fn again(row: &Parameter) -> bool {
 
 /// Whether a jump of the parameter changes the sound itself as fast as a click, as it is asked to.
 ///
-/// - What a compressor or gate listens to: a gain with an attack of 1 ms follows that as it follows
-///   any other sound, wave by wave, and a gate opens and closes.
+/// - What a compressor or gate with an attack of 1 ms or less listens to: the gain follows that as it
+///   follows any other sound, wave by wave, and a gate opens and closes.
 /// - Narrow notches that are swept over the tone: they take it away and let it return.
 /// - A true-peak limiter with a look-ahead of 0.5 ms that is driven: it turns the gain down within it.
-/// - The threshold of the envelope limiter: by its recursion, whose bits are fixed, the gain goes to a
-///   new threshold as fast as to a new level, within an attack of less than 1 ms.
 fn changes_the_sound(effect: &str, text: &str, row: &Parameter) -> bool {
     match (effect, row.id) {
         ("compressor", id) if text.contains("attack=1") => id.starts_with("key_"),
-        ("gate", id) => id.starts_with("key_"),
+        ("gate", id) if text.ends_with("drum") => id.starts_with("key_"),
         ("parametric_eq", id) => text.ends_with("hum_off") && id.ends_with("_freq"),
         ("true_peak_limiter", "ceiling" | "input_gain") => text.ends_with("guard"),
-        ("envelope_limiter", "threshold") => true,
         _ => false,
     }
 }

@@ -195,6 +195,70 @@ fn the_cut_into_blocks_does_not_show_linked_or_not() {
     }
 }
 
+/// As [`Setting::node`], by times instead of factors: then the threshold glides.
+fn timed(mode: &str, link: &str, channels: usize) -> Box<dyn Node> {
+    let effect = registry::effect("envelope_limiter").expect("it is in the registry");
+    let mut settings = Settings::new(effect);
+    for (parameter, text) in [("mode", mode), ("link", link)] {
+        settings.set_text(parameter, text).expect("it is allowed");
+    }
+    let mut node = settings.create().expect("the values go together");
+    let spec = Spec {
+        sample_rate_hz: 48_000,
+        max_block_frames: 4096,
+        channels,
+    };
+    node.prepare(&spec).expect("any rate is allowed");
+    node
+}
+
+#[test]
+fn a_threshold_that_glides_is_the_same_in_every_cut_and_in_both_modes() {
+    let threshold = registry::effect("envelope_limiter")
+        .and_then(|effect| {
+            effect
+                .parameters
+                .iter()
+                .position(|row| row.id == "threshold")
+        })
+        .expect("it has a threshold");
+    let mut random = Random(5);
+    for link in ["independent", "linked"] {
+        for channels in [1, 3, 8, 11] {
+            // It is set at a frame that is in no group's place, and glides for 2880.
+            let input: Vec<_> = (0..channels).map(|_| random.signal(5000)).collect();
+            let [before, after] = [0..1003, 1003..5000].map(|part| {
+                input
+                    .iter()
+                    .map(|x| x[part.clone()].to_vec())
+                    .collect::<Vec<_>>()
+            });
+            let moved = |mode, cut: usize| {
+                let mut node = timed(mode, link, channels);
+                let first = run(&mut *node, &before, || cut);
+                node.set(threshold, 0.2);
+                let then = run(&mut *node, &after, || cut);
+                let join = |(first, then): (Vec<f32>, Vec<f32>)| [first, then].concat();
+                first.into_iter().zip(then).map(join).collect::<Vec<_>>()
+            };
+            let [exact, fast] = ["exact", "fast"].map(|mode| {
+                let whole = moved(mode, 4096);
+                for cut in [1, 64, 67] {
+                    assert!(
+                        whole == moved(mode, cut),
+                        "{mode}, {link}, {channels}: {cut}"
+                    );
+                }
+                whole
+            });
+            let both = exact.iter().flatten().zip(fast.iter().flatten());
+            let apart = both.fold(0.0f32, |most, (x, y)| most.max((x - y).abs()));
+            // Single precision's own error, and the fast mode's.
+            assert!(apart < 4e-6, "{link}, {channels} channels: {apart:e}");
+        }
+    }
+}
+
 #[test]
 fn linked_channels_have_the_gain_of_the_largest() {
     let mut random = Random(4);

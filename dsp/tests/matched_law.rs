@@ -172,12 +172,11 @@ fn worst_of_slope(low: bool, order: usize, hz: f64, q: f64) -> f64 {
 
 #[test]
 fn slopes_are_those_of_the_analogue_ones() {
-    // The bar again: 0.3 dB. A resonant high pass near the top has too few numbers to turn: its zeros
-    // are all at 0 Hz.
+    // The bar again: 0.3 dB.
     let mut random = Random(3);
     for low in [true, false] {
         for order in 1..=MAX_ORDER {
-            let (mut most, mut most_resonant) = ((0.0, String::new()), 0.0);
+            let mut most = (0.0, String::new());
             for trial in 0..trials() {
                 let hz = random.ratio(20.0, 20_000.0);
                 // As many corners near the top as everywhere.
@@ -191,19 +190,13 @@ fn slopes_are_those_of_the_analogue_ones() {
                     _ => random.ratio(0.1, 2.0),
                 };
                 let off = worst_of_slope(low, order, hz, q);
-                if !low && order > 1 && q > 0.708 && hz > 9000.0 {
-                    most_resonant = off.max(most_resonant);
-                } else if off > most.0 || off.is_nan() {
+                if off > most.0 || off.is_nan() {
                     most = (off, format!("{hz} Hz, Q {q}: {off} dB"));
                 }
             }
             let kind = if low { "low" } else { "high" };
             println!("{kind} pass of order {order}: {}", most.1);
             assert!(most.0 < 0.3, "{kind} pass of order {order}, {}", most.1);
-            assert!(most_resonant < 1.0, "resonant: {most_resonant} dB");
-            if !low {
-                println!("    resonant and above 9 kHz: {most_resonant} dB");
-            }
         }
     }
 }
@@ -232,6 +225,40 @@ fn every_setting_gives_a_filter() {
                     ok,
                     "{response:?} {hz} Hz {gain_db} dB Q {q} at {norm}: {power}"
                 );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_steep_slope_is_stable_and_near_the_analogue_one_at_the_top() {
+    let mut random = Random(4);
+    for (first, second) in [
+        (Response::GentleLowPass, Response::LowPass),
+        (Response::GentleHighPass, Response::HighPass),
+    ] {
+        for _ in 0..trials() {
+            let slope = Slope {
+                first,
+                second,
+                order: 2 + (random.share() * 7.0) as usize,
+                q: random.ratio(0.1, 40.0),
+            };
+            let norm = random.ratio(0.001, 0.49);
+            let filters: Vec<_> = slope.filters(norm, false).collect();
+            for filter in &filters {
+                let decay = filter.decay_per_frame();
+                assert!(decay < 0.0, "{slope:?} at {norm}: {decay}");
+            }
+            let low = second == Response::LowPass;
+            for at in [1e-4, 0.01, 0.1, 0.3, 0.42, 0.4999] {
+                let power: f64 = filters.iter().map(|f| f.power(at)).product();
+                let off =
+                    10.0 * power.log10() - analogue_slope(low, slope.order, slope.q, at / norm);
+                // Up to 15 dB too much at the very top are known, of resonances of 40 above 20 kHz. A
+                // low pass may have anything there that is soft.
+                let ok = off < 16.0 || (low && power < 1e-2);
+                assert!(ok, "{slope:?} at {norm}, {at}: {power}, {off:+} dB");
             }
         }
     }

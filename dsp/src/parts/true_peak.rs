@@ -35,6 +35,10 @@ const BETWEEN: f64 = 1.005_98;
 /// narrow transition.
 const HALF_DB: f64 = 40.0;
 const FINE_DB: f64 = 65.0;
+/// By how much the first stage raises what is above this share of the band: so much is missed of what
+/// lies in its transition at half the rate, as in white noise. Below 20 kHz at 48 kHz nothing changes.
+const RAISED: f64 = 0.4;
+const RAISED_FROM: f64 = 0.88;
 
 type Lanes = [f32; GROUP];
 
@@ -69,7 +73,8 @@ impl TruePeakDetector {
         let mut half = [[0.0; STEPS]; GROUP];
         for place in 0..2 * HALF {
             let x = place as f64 - (HALF as f64 - 0.5);
-            half[place % GROUP][place / GROUP] = windowed_sinc(x, HALF as f64, beta);
+            let raised = (1.0 + RAISED) * sinc(x) - RAISED * RAISED_FROM * sinc(RAISED_FROM * x);
+            half[place % GROUP][place / GROUP] = raised * window(x / HALF as f64, beta);
         }
         // A constant passes unchanged.
         let sum: f64 = half.iter().flatten().sum();
@@ -268,23 +273,24 @@ fn larger(a: f32, b: f32) -> f32 {
 /// sum is [`BETWEEN`].
 fn fine(place: f64) -> [[f64; FINE]; 2] {
     let beta = kaiser_beta(FINE_DB);
-    let weight = |x: f64| windowed_sinc(x, FINE as f64, beta);
+    let weight = |x: f64| sinc(x) * window(x / FINE as f64, beta);
     let before: [f64; FINE] = core::array::from_fn(|k| weight(place + k as f64));
     let after: [f64; FINE] = core::array::from_fn(|k| weight(1.0 - place + k as f64));
     let sum: f64 = before.iter().chain(&after).sum();
     [before, after].map(|side| side.map(|value| BETWEEN * value / sum))
 }
 
-/// The sinc function at `x` under Kaiser's window of half-width `reach`.
-fn windowed_sinc(x: f64, reach: f64, beta: f64) -> f64 {
-    let share = x / reach;
-    let window = bessel_i0(beta * libm::sqrt((1.0 - share * share).max(0.0))) / bessel_i0(beta);
-    let sinc = if x == 0.0 {
+/// Kaiser's window, from -1 to 1.
+fn window(share: f64, beta: f64) -> f64 {
+    bessel_i0(beta * libm::sqrt((1.0 - share * share).max(0.0))) / bessel_i0(beta)
+}
+
+fn sinc(x: f64) -> f64 {
+    if x == 0.0 {
         1.0
     } else {
         libm::sin(PI * x) / (PI * x)
-    };
-    sinc * window
+    }
 }
 
 /// Shape of the window for an attenuation from 21 dB on.

@@ -8,10 +8,12 @@
 //!
 //! Not for a real-time thread: a reading takes milliseconds. Samples are to come through a ring.
 
+mod gram;
 mod note;
 mod nsdf;
 mod onset;
 mod partials;
+mod solve;
 mod thin;
 mod tuning;
 

@@ -5,7 +5,9 @@
 //! So the period of the whole sound is shorter than that of the first partial, by cents. Here each
 //! partial is fitted with two frequencies' worth of freedom, a(t) cos + b(t) sin with a and b straight
 //! lines over time, all of them together by least squares: how a and b turn says how far the partial
-//! is from where it was looked for, how they shrink says how it decays. The squares (f(n) / n)^2 =
+//! is from where it was looked for, how they shrink says how it decays. High partials decay in curves,
+//! though, and what no straight line follows would be taken for their neighbours: so from some periods
+//! on the squares are weighed with a raised cosine, under which partials hardly touch. The squares (f(n) / n)^2 =
 //! u + v n^2 lie on a straight line, whose value at 1 is the first partial's square. Each counts as
 //! much as its amplitude says: the variance of a tone's frequency in white noise of variance s^2 is
 //! 24 s^2 / (A^2 N^3) (Rife and Boorstyn, "Single-tone parameter estimation from discrete-time
@@ -14,6 +16,9 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use core::f64::consts::TAU;
+
+use super::gram::{gram, weigh};
+use super::solve::{dot, solve};
 
 /// Partials that are fitted: what is left out would be taken for its neighbours.
 const MOST: usize = 24;
@@ -29,6 +34,17 @@ const OFF: f64 = 5.0;
 const FEWEST: usize = 3;
 /// Partials that together have less than this share of the power are not there.
 const ABSENT: f64 = 0.01;
+/// From so many periods on, times count the less the further they are from the middle.
+const WEIGHED_PERIODS: f64 = 5.0;
+/// How much shorter a stretch is that tells as much of a frequency without weights: the third root
+/// of the variances' ratio, (integral w^2 x^2) / (integral w x^2)^2 / 12 for w = cos^2(pi x).
+const WEIGHED_SHARE: f64 = 0.753;
+/// What a partial takes of the freedom, in samples: its four numbers, and so weighed (two times
+/// integral w^2 / integral w, and the same with x^2).
+const TAKEN: f64 = 4.0;
+const WEIGHED_TAKEN: f64 = 2.4;
+/// Partials that are looked at together.
+const TOGETHER: usize = 4;
 /// Samples after which a rotation is computed anew.
 const TURN: usize = 128;
 
@@ -85,11 +101,13 @@ pub(super) fn fit(samples: &[f32], guess: Stiff) -> Option<Fit> {
     for (stage, trusted) in STAGES.into_iter().enumerate() {
         let count = (1..=MOST).take_while(|&n| string.partial(n) < 0.47).count();
         let now = shortened(samples, stage, first);
-        let (partials, share, noise) = turn(now, string, count)?;
+        let weighed = now.len() as f64 * string.partial(1) >= WEIGHED_PERIODS;
+        let (partials, share, noise) = turn(now, string, count, weighed)?;
         explained = share;
         multiple = self::multiple(&partials);
         let trusted = &partials[..trusted.min(count)];
-        string = line(trusted, string, now.len() as f64, noise);
+        let tells = if weighed { WEIGHED_SHARE } else { 1.0 } * now.len() as f64;
+        string = line(trusted, string, tells, noise);
         if !(0.97..1.03).contains(&(string.partial(1) / first)) {
             return None;
         }
@@ -127,24 +145,40 @@ fn shortened(samples: &[f32], stage: usize, norm: f64) -> &[f32] {
 
 /// Fits all partials at once; returns them, the share of the power explained, and the variance of
 /// what is left.
-fn turn(samples: &[f32], string: Stiff, count: usize) -> Option<(Vec<Partial>, f64, f64)> {
+fn turn(
+    samples: &[f32],
+    string: Stiff,
+    count: usize,
+    weighed: bool,
+) -> Option<(Vec<Partial>, f64, f64)> {
+    let mut total: f64 = samples.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+    let mut freedom = samples.len() as f64 - TAKEN * count as f64;
+    let weighed_samples: Vec<f32>;
+    let mut sounds = samples;
+    if weighed {
+        weighed_samples = weigh(samples);
+        sounds = &weighed_samples;
+        let products = samples.iter().zip(sounds);
+        total = products.map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+        freedom = samples.len() as f64 / 2.0 - WEIGHED_TAKEN * count as f64;
+    }
     let norms: Vec<f64> = (1..=count).map(|n| string.partial(n)).collect();
     let half = (samples.len() / 2) as f64;
     let (mut even, mut odd) = (vec![0.0; 2 * count], vec![0.0; 2 * count]);
-    for (place, &norm) in norms.iter().enumerate() {
-        let sums = project(samples, norm);
+    let projected = norms.chunks(TOGETHER).flat_map(|some| {
+        let norms = core::array::from_fn(|lane| some.get(lane).copied().unwrap_or(0.0));
+        project(sounds, norms)
+    });
+    for (place, sums) in projected.take(count).enumerate() {
         (even[2 * place], even[2 * place + 1]) = (sums[0], sums[3] / half);
         (odd[2 * place], odd[2 * place + 1]) = (sums[1], sums[2] / half);
     }
     let right = (even.clone(), odd.clone());
-    let (even_matrix, odd_matrix) = gram(&norms, samples.len());
+    let (even_matrix, odd_matrix) = gram(&norms, samples.len(), weighed);
     solve(even_matrix, &mut even)?;
     solve(odd_matrix, &mut odd)?;
-    let dot = |one: &[f64], other: &[f64]| one.iter().zip(other).map(|(x, y)| x * y).sum::<f64>();
-    let total: f64 = samples.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
     let explained = dot(&even, &right.0) + dot(&odd, &right.1);
-    let freedom = (samples.len() as f64 - 4.0 * count as f64).max(1.0);
-    let noise = ((total - explained) / freedom).max(total * 1e-12);
+    let noise = ((total - explained) / freedom.max(1.0)).max(total * 1e-12);
     let partials = norms.iter().enumerate().map(|(place, &norm)| {
         // x = a cos + b sin + t (p cos + q sin): turning by d gives p = d b, q = -d a.
         let (a, b) = (even[2 * place], odd[2 * place]);
@@ -164,101 +198,33 @@ fn turn(samples: &[f32], string: Stiff, count: usize) -> Option<(Vec<Partial>, f
     ))
 }
 
-/// The sums of x cos, x sin, x t cos and x t sin over the samples, with t from the middle.
-fn project(samples: &[f32], norm: f64) -> [f64; 4] {
+/// The sums of x cos, x sin, x t cos and x t sin over the samples, with t from the middle, for each
+/// of some frequencies: side by side, as each step of a rotation waits for the one before.
+fn project(samples: &[f32], norms: [f64; TOGETHER]) -> [[f64; 4]; TOGETHER] {
     let half = (samples.len() / 2) as f64;
-    let (sin, cos) = libm::sincos(TAU * norm);
-    let mut sums = [0.0; 4];
+    let steps = norms.map(|norm| libm::sincos(TAU * norm));
+    let (sin, cos) = (steps.map(|(sin, _)| sin), steps.map(|(_, cos)| cos));
+    let mut sums = [[0.0; TOGETHER]; 4];
     for (turn, samples) in samples.chunks(TURN).enumerate() {
         let mut t = (turn * TURN) as f64 - half;
-        let (mut s, mut c) = libm::sincos(TAU * norm * t);
+        let begins = norms.map(|norm| libm::sincos(TAU * norm * t));
+        let (mut s, mut c) = (begins.map(|(s, _)| s), begins.map(|(_, c)| c));
         for &sample in samples {
             let x = f64::from(sample);
-            let (xc, xs) = (x * c, x * s);
-            sums[0] += xc;
-            sums[1] += xs;
-            sums[2] += t * xc;
-            sums[3] += t * xs;
+            let tx = t * x;
+            for lane in 0..TOGETHER {
+                sums[0][lane] += x * c[lane];
+                sums[1][lane] += x * s[lane];
+                sums[2][lane] += tx * c[lane];
+                sums[3][lane] += tx * s[lane];
+                let turned = c[lane] * cos[lane] - s[lane] * sin[lane];
+                s[lane] = s[lane] * cos[lane] + c[lane] * sin[lane];
+                c[lane] = turned;
+            }
             t += 1.0;
-            (c, s) = (c * cos - s * sin, s * cos + c * sin);
         }
     }
-    sums
-}
-
-/// The products of all functions with each other: those that are even about the middle (cos, t sin)
-/// and those that are odd (sin, t cos), which have nothing in common. `t` counts in half lengths.
-fn gram(norms: &[f64], length: usize) -> (Vec<f64>, Vec<f64>) {
-    let size = 2 * norms.len();
-    let half = (length / 2) as f64;
-    let (mut even, mut odd) = (vec![0.0; size * size], vec![0.0; size * size]);
-    for (m, &one) in norms.iter().enumerate() {
-        for (n, &other) in norms.iter().enumerate() {
-            let minus = sums(one - other, length);
-            let plus = sums(one + other, length);
-            let at = |row: usize, column: usize| (2 * m + row) * size + 2 * n + column;
-            even[at(0, 0)] = (minus[0] + plus[0]) / 2.0;
-            even[at(0, 1)] = (plus[1] - minus[1]) / 2.0 / half;
-            even[at(1, 0)] = (plus[1] + minus[1]) / 2.0 / half;
-            even[at(1, 1)] = (minus[2] - plus[2]) / 2.0 / (half * half);
-            odd[at(0, 0)] = (minus[0] - plus[0]) / 2.0;
-            odd[at(0, 1)] = (plus[1] + minus[1]) / 2.0 / half;
-            odd[at(1, 0)] = (plus[1] - minus[1]) / 2.0 / half;
-            odd[at(1, 1)] = (minus[2] + plus[2]) / 2.0 / (half * half);
-        }
-    }
-    (even, odd)
-}
-
-/// The sums of cos(w t), t sin(w t) and t^2 cos(w t) for t from -(length - 1) / 2 to as much above:
-/// S = sin(a w) / sin(w / 2) with a = length / 2, its derivative and its second one, negative.
-fn sums(norm: f64, length: usize) -> [f64; 3] {
-    let count = length as f64;
-    let (a, w) = (count / 2.0, TAU * norm);
-    let squares = count * (count * count - 1.0) / 12.0;
-    if (a * w).abs() < 1e-4 {
-        return [count - w * w * squares / 2.0, w * squares, squares];
-    }
-    let (s, c) = libm::sincos(w / 2.0);
-    let (big_s, big_c) = libm::sincos(a * w);
-    let first = a * big_c / s - big_s * c / (2.0 * s * s);
-    let second = -a * a * big_s / s - a * big_c * c / (s * s)
-        + big_s / (4.0 * s)
-        + big_s * c * c / (2.0 * s * s * s);
-    [big_s / s, -first, -second]
-}
-
-/// Solves a symmetric positive system in place, by Cholesky's method; `None` when it is singular.
-fn solve(mut matrix: Vec<f64>, right: &mut [f64]) -> Option<()> {
-    let size = right.len();
-    for row in 0..size {
-        // What is nearly no difference between functions is to be no difference at all.
-        matrix[row * size + row] *= 1.0 + 1e-9;
-        for column in 0..=row {
-            let (upper, lower) = (&matrix[column * size..], &matrix[row * size..]);
-            let known: f64 = (0..column).map(|k| lower[k] * upper[k]).sum();
-            let left = matrix[row * size + column] - known;
-            matrix[row * size + column] = if row == column {
-                if left <= 0.0 {
-                    return None;
-                }
-                libm::sqrt(left)
-            } else {
-                left / matrix[column * size + column]
-            };
-        }
-    }
-    for row in 0..size {
-        let known: f64 = (0..row).map(|k| matrix[row * size + k] * right[k]).sum();
-        right[row] = (right[row] - known) / matrix[row * size + row];
-    }
-    for row in (0..size).rev() {
-        let known: f64 = (row + 1..size)
-            .map(|k| matrix[k * size + row] * right[k])
-            .sum();
-        right[row] = (right[row] - known) / matrix[row * size + row];
-    }
-    Some(())
+    core::array::from_fn(|lane| sums.map(|sums| sums[lane]))
 }
 
 /// A point of the line: n^2, the square of f(n) / n, and one over its variance.
@@ -335,27 +301,6 @@ fn through(points: &[Point], before: Stiff) -> Stiff {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn closed_sums_are_the_sums() {
-        for (norm, length) in [(0.013, 101), (0.31, 77), (1e-9, 51), (0.0, 9), (0.47, 333)] {
-            let half = (length / 2) as i32;
-            let mut want = [0.0; 3];
-            for t in -half..=half {
-                let (t, (s, c)) = (f64::from(t), libm::sincos(TAU * norm * f64::from(t)));
-                want[0] += c;
-                want[1] += t * s;
-                want[2] += t * t * c;
-            }
-            let scale = [1.0, length as f64, (length * length) as f64];
-            for ((got, want), scale) in sums(norm, length).into_iter().zip(want).zip(scale) {
-                assert!(
-                    (got - want).abs() < 1e-9 * scale * length as f64,
-                    "{norm}: {got}, {want}"
-                );
-            }
-        }
-    }
 
     /// Without noise the line through the partials is exact.
     #[test]

@@ -69,6 +69,18 @@ pub(super) struct Step {
     floor: f32,
 }
 
+impl Step {
+    /// The same with another threshold.
+    #[inline(always)]
+    pub(super) fn at(self, threshold: f32) -> Self {
+        Self {
+            threshold,
+            one_and_threshold: 1.0 + threshold,
+            ..self
+        }
+    }
+}
+
 impl From<&Coefficients> for Step {
     #[inline(always)]
     fn from(coefficients: &Coefficients) -> Self {
@@ -162,6 +174,22 @@ impl LimiterCore {
                 saturated(delayed * follower.next::<false>(input.abs(), &step))
             });
         }
+        self.follower = follower;
+    }
+
+    /// The same with a threshold for each sample.
+    pub(super) fn process_gliding(
+        &mut self,
+        coefficients: &Coefficients,
+        thresholds: &[f32],
+        plane: &mut [f32],
+    ) {
+        let step = Step::from(coefficients);
+        let (mut follower, mut thresholds) = (self.follower, thresholds.iter());
+        self.advance(plane, |input, _, delayed| {
+            let threshold = thresholds.next().copied().unwrap_or(step.threshold);
+            saturated(delayed * follower.next::<true>(input.abs(), &step.at(threshold)))
+        });
         self.follower = follower;
     }
 

@@ -12,161 +12,17 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::block::Block;
-use crate::parts::fading::{Fade, Fading, GROUPS, LANES, Lanes, Larger, Sum};
+use crate::parts::fading::{GROUPS, LANES};
 use crate::parts::finite::{or_zero, saturated};
 use crate::parts::vectors::{Eight, Vectors, Work};
 use crate::parts::window::Window;
 
 use super::core::Coefficients;
+use super::fast_follower::{FastCoefficients, FastFollower, Over, PIECE};
 use super::octet::{Octet, OctetCore};
 
 /// Channels that go through the definition together.
 pub(super) const OCTET: usize = LANES;
-
-/// Samples that are worked on in one go.
-const PIECE: usize = GROUPS * LANES;
-/// An envelope further above the threshold than this counts as this, so that no sum overflows.
-const LARGEST: f32 = 1e30;
-
-/// What the fast form needs of the coefficients.
-#[derive(Clone, Copy, Debug)]
-struct FastCoefficients {
-    release: Fade,
-    attack: Fade,
-    /// 1 - attack.
-    share: f32,
-    threshold: f32,
-}
-
-impl From<&Coefficients> for FastCoefficients {
-    fn from(coefficients: &Coefficients) -> Self {
-        let attack = f64::from(coefficients.attack);
-        Self {
-            release: Fade::new(f64::from(coefficients.release)),
-            attack: Fade::new(attack),
-            share: (1.0 - attack) as f32,
-            threshold: coefficients.threshold,
-        }
-    }
-}
-
-/// By how much an envelope is above the threshold, as it counts.
-#[derive(Clone, Copy)]
-struct Over<E> {
-    threshold: E,
-    share: E,
-    none: E,
-    largest: E,
-}
-
-impl<E: Eight> Over<E> {
-    #[inline(always)]
-    fn new(fast: &FastCoefficients) -> Self {
-        Self {
-            threshold: E::splat(fast.threshold),
-            share: E::splat(fast.share),
-            none: E::splat(0.0),
-            largest: E::splat(LARGEST),
-        }
-    }
-
-    #[inline(always)]
-    fn of(&self, envelope: E) -> E {
-        let over = envelope.minus(self.threshold);
-        let over = over.or_smaller(self.largest).or_larger(self.none);
-        over.times(self.share)
-    }
-}
-
-/// Envelope and reduction.
-#[derive(Clone, Copy, Debug)]
-struct FastFollower {
-    envelope: Fading<Larger>,
-    reduction: Fading<Sum>,
-    /// The magnitudes that came after the last whole group, and how many.
-    waiting: Lanes,
-    held: usize,
-}
-
-impl FastFollower {
-    const REST: Self = Self {
-        envelope: Fading::REST,
-        reduction: Fading::REST,
-        waiting: [0.0; LANES],
-        held: 0,
-    };
-
-    /// To be called with the coefficients so far before there are others.
-    fn settle(&mut self, fast: &FastCoefficients) {
-        self.envelope.settle(&fast.release);
-        self.reduction.settle(&fast.attack);
-    }
-
-    /// Whether a whole piece may begin here.
-    #[inline(always)]
-    fn begins_run(&self) -> bool {
-        self.held == 0 && self.envelope.begins_run()
-    }
-
-    /// Replaces magnitudes by the gains, whole groups of them and at most [`GROUPS`].
-    #[inline(always)]
-    fn groups<E: Eight>(&mut self, fast: &FastCoefficients, groups: &mut [Lanes]) {
-        let mut above = [[0.0; LANES]; GROUPS];
-        let above = &mut above[..groups.len().min(GROUPS)];
-        let (over, one) = (Over::<E>::new(fast), E::splat(1.0));
-        let mut places = above.iter_mut();
-        let magnitudes = groups.iter().map(E::load);
-        self.envelope.run(&fast.release, magnitudes, |envelope| {
-            if let Some(above) = places.next() {
-                over.of(envelope).store(above);
-            }
-        });
-        let mut places = groups.iter_mut();
-        let above = above.iter().map(E::load);
-        self.reduction.run(&fast.attack, above, |reduction| {
-            if let Some(gains) = places.next() {
-                one.minus(reduction).store(gains);
-            }
-        });
-    }
-
-    /// Replaces at most [`PIECE`] magnitudes by the gains.
-    #[inline(always)]
-    fn gains<E: Eight>(&mut self, fast: &FastCoefficients, magnitudes: &mut [f32]) {
-        let wanting = (LANES - self.held) % LANES;
-        let (first, rest) = magnitudes.split_at_mut(wanting.min(magnitudes.len()));
-        self.part::<E>(fast, first);
-        let (groups, last) = rest.as_chunks_mut();
-        self.groups::<E>(fast, groups);
-        self.part::<E>(fast, last);
-    }
-
-    /// The same for part of a group, which is worked on again when more of it is there.
-    #[inline(always)]
-    fn part<E: Eight>(&mut self, fast: &FastCoefficients, magnitudes: &mut [f32]) {
-        if magnitudes.is_empty() {
-            return;
-        }
-        let places = self.waiting.iter_mut().skip(self.held);
-        for (place, magnitude) in places.zip(&*magnitudes) {
-            *place = *magnitude;
-        }
-        let (mut group, mut follower) = ([self.waiting], *self);
-        follower.groups::<E>(fast, &mut group);
-        let [gains] = group;
-        for (to, gain) in magnitudes.iter_mut().zip(gains.iter().skip(self.held)) {
-            *to = *gain;
-        }
-        self.held += magnitudes.len();
-        if self.held == LANES {
-            *self = Self {
-                waiting: [0.0; LANES],
-                held: 0,
-                ..follower
-            };
-        }
-    }
-}
 
 /// One channel: recursion and delay.
 #[derive(Clone, Debug)]
@@ -213,7 +69,7 @@ impl FastCore {
             ..
         } = &mut self.follower;
         let (release, attack) = (&fast.release, &fast.attack);
-        let over = Over::<E>::new(fast);
+        let (over, threshold) = (Over::<E>::new(fast), E::splat(fast.threshold));
         let line = self.line.append(PIECE).as_chunks_mut().0;
         let mut running = envelope.begin::<E>(release);
         let groups = above.iter_mut().zip(release.left());
@@ -221,7 +77,7 @@ impl FastCore {
             let samples = E::load(samples).or_zero();
             samples.store(kept);
             let envelope = running.step(*since, samples.magnitude());
-            over.of(envelope).store(above);
+            over.of(envelope, threshold).store(above);
         }
         envelope.end_run(&running, release);
         let delayed = self.line.since(self.latency + PIECE, PIECE).as_chunks().0;
@@ -251,6 +107,8 @@ impl FastCore {
 struct Single<'a> {
     core: &'a mut FastCore,
     fast: &'a FastCoefficients,
+    /// A threshold for each sample, while it glides.
+    gliding: Option<&'a [f32]>,
     plane: &'a mut [f32],
 }
 
@@ -259,17 +117,26 @@ impl Work for Single<'_> {
 
     #[inline(always)]
     fn run<E: Eight>(self) {
-        let Self { core, fast, plane } = self;
+        let Self {
+            core,
+            fast,
+            gliding,
+            plane,
+        } = self;
+        let resting = [fast.threshold; PIECE];
+        let mut gliding = gliding.map(|thresholds| thresholds.chunks(PIECE));
         for piece in plane.chunks_mut(PIECE) {
-            match piece.first_chunk_mut() {
-                Some(piece) if core.follower.begins_run() => core.piece::<E>(fast, piece),
-                _ => {
+            let thresholds = gliding.as_mut().and_then(Iterator::next);
+            match (piece.first_chunk_mut(), thresholds) {
+                (Some(piece), None) if core.follower.begins_run() => core.piece::<E>(fast, piece),
+                (_, thresholds) => {
                     core.take(piece);
                     // The gains stand where the samples were until all are known.
                     piece
                         .iter_mut()
                         .for_each(|sample| *sample = magnitude(*sample));
-                    core.follower.gains::<E>(fast, piece);
+                    let thresholds = thresholds.unwrap_or(&resting);
+                    core.follower.gains::<E>(fast, thresholds, piece);
                     core.give(piece);
                 }
             }
@@ -280,6 +147,8 @@ impl Work for Single<'_> {
 /// Planes that have one gain in common.
 struct Linked<'a, 'b> {
     form: &'a mut FastForm,
+    /// A threshold for each frame, while it glides.
+    gliding: Option<&'a [f32]>,
     block: &'a mut Block<'b>,
 }
 
@@ -295,6 +164,7 @@ impl Work for Linked<'_, '_> {
             ..
         } = self.form;
         let frames = self.block.frames();
+        let resting = [coefficients.threshold; PIECE];
         for begin in (0..frames).step_by(PIECE) {
             let count = PIECE.min(frames - begin);
             let mut gains = [0.0; PIECE];
@@ -307,7 +177,8 @@ impl Work for Linked<'_, '_> {
                     *largest = if own > *largest { own } else { *largest };
                 }
             }
-            common.gains::<E>(coefficients, gains);
+            let thresholds = self.gliding.and_then(|thresholds| thresholds.get(begin..));
+            common.gains::<E>(coefficients, thresholds.unwrap_or(&resting), gains);
             for (number, core) in singles.iter().enumerate() {
                 let plane = &mut self.block.planes.plane_mut(number)[begin..begin + count];
                 plane.copy_from_slice(gains);
@@ -373,10 +244,20 @@ impl FastForm {
         self.common = FastFollower::REST;
     }
 
-    pub(super) fn process(&mut self, coefficients: &Coefficients, block: &mut Block<'_>) {
+    /// `gliding` are the thresholds of the frames, where they are not that of the coefficients.
+    pub(super) fn process(
+        &mut self,
+        coefficients: &Coefficients,
+        gliding: Option<&[f32]>,
+        block: &mut Block<'_>,
+    ) {
         let vectors = self.vectors;
         if self.linked {
-            return vectors.run(Linked { form: self, block });
+            return vectors.run(Linked {
+                form: self,
+                gliding,
+                block,
+            });
         }
         let mut planes = block.planes.iter_mut();
         for core in &mut self.octets {
@@ -384,6 +265,7 @@ impl FastForm {
             vectors.run(Octet {
                 core,
                 coefficients,
+                gliding,
                 planes: &mut planes,
                 vectors,
             });
@@ -392,6 +274,7 @@ impl FastForm {
             vectors.run(Single {
                 core,
                 fast: &self.coefficients,
+                gliding,
                 plane,
             });
         }

@@ -7,12 +7,14 @@
 //! Raw form: a, r, D and t are given as numbers and the output has the documented bits. Timed form,
 //! as its author wished: a = exp(-1/(attack x rate)), r likewise, D = round(delay x rate) + 1,
 //! t = 10^(dBFS/20), the same recursion. Changed here: samples that are not finite are taken as 0,
-//! an overflow becomes the largest number, and in the timed form an envelope below 1e-20 becomes 0.
+//! an overflow becomes the largest number, and in the timed form an envelope below 1e-20 becomes 0 and
+//! t glides to a new value.
 //!
 //! Source: "Real time signal processing in Python" (bastibe.de, 2012), in the public domain.
 
 mod core;
 mod fast;
+mod fast_follower;
 mod octet;
 mod table;
 
@@ -22,6 +24,7 @@ use alloc::vec::Vec;
 use crate::block::Block;
 use crate::node::{Node, PrepareError, Shape, Spec, Subnormals, Tail};
 use crate::parameter::Parameter;
+use crate::parts::glide::Glide;
 use crate::settings::Settings;
 
 pub use self::core::{Coefficients, LimiterCore};
@@ -83,7 +86,11 @@ pub struct EnvelopeLimiter {
     is_fast: bool,
     sample_rate_hz: u32,
     latency_frames: u64,
+    /// With the threshold as it is once it has glided.
     coefficients: Coefficients,
+    threshold: Glide,
+    /// The thresholds of a block in which it glides.
+    thresholds: Vec<f32>,
     channels: Vec<LimiterCore>,
     /// The common gain of a block, when the channels are linked.
     gains: Vec<f32>,
@@ -113,6 +120,8 @@ impl EnvelopeLimiter {
                 threshold: settings.value(THRESHOLD) as f32,
                 floor: FLOOR,
             },
+            threshold: Glide::new(settings.value(THRESHOLD)),
+            thresholds: Vec::new(),
             channels: Vec::new(),
             gains: Vec::new(),
             common: Follower::REST,
@@ -139,7 +148,7 @@ impl EnvelopeLimiter {
         }
     }
 
-    fn process_linked(&mut self, block: &mut Block<'_>) {
+    fn process_linked(&mut self, gliding: bool, block: &mut Block<'_>) {
         let gains = &mut self.gains[..block.frames()];
         gains.fill(0.0);
         for plane in block.planes.iter() {
@@ -154,8 +163,14 @@ impl EnvelopeLimiter {
         }
         let step = Step::from(&self.coefficients);
         let mut common = self.common;
-        for gain in gains.iter_mut() {
-            *gain = common.next::<true>(*gain, &step);
+        if gliding {
+            for (gain, &threshold) in gains.iter_mut().zip(&self.thresholds) {
+                *gain = common.next::<true>(*gain, &step.at(threshold));
+            }
+        } else {
+            for gain in gains.iter_mut() {
+                *gain = common.next::<true>(*gain, &step);
+            }
         }
         self.common = common;
         for (core, plane) in self.channels.iter_mut().zip(block.planes.iter_mut()) {
@@ -179,6 +194,8 @@ impl Node for EnvelopeLimiter {
         };
         self.latency_frames = line_samples as u64 - 1;
         self.update_factors();
+        self.threshold.prepare(spec.sample_rate_hz);
+        self.thresholds = vec![0.0; spec.max_block_frames];
         self.common = Follower::REST;
         if self.is_fast {
             let (latency, linked) = (line_samples - 1, self.linked);
@@ -205,6 +222,7 @@ impl Node for EnvelopeLimiter {
     }
 
     fn reset(&mut self) {
+        self.threshold.finish();
         if let Some(fast) = &mut self.fast {
             fast.reset();
         }
@@ -213,14 +231,26 @@ impl Node for EnvelopeLimiter {
     }
 
     fn process(&mut self, block: &mut Block<'_>) {
+        let gliding = self.threshold.frames_left() > 0;
+        if gliding {
+            for threshold in self.thresholds.iter_mut().take(block.frames()) {
+                *threshold = self.threshold.next_value() as f32;
+            }
+        }
+        let coefficients = &self.coefficients;
         if let Some(fast) = &mut self.fast {
-            return fast.process(&self.coefficients, block);
+            let gliding = gliding.then_some(&*self.thresholds);
+            return fast.process(coefficients, gliding, block);
         }
         if self.linked {
-            return self.process_linked(block);
+            return self.process_linked(gliding, block);
         }
         for (core, plane) in self.channels.iter_mut().zip(block.planes.iter_mut()) {
-            core.process(&self.coefficients, plane);
+            if gliding {
+                core.process_gliding(coefficients, &self.thresholds, plane);
+            } else {
+                core.process(coefficients, plane);
+            }
         }
     }
 
@@ -230,7 +260,13 @@ impl Node for EnvelopeLimiter {
             RELEASE_COEFF => self.release = Factor::Raw(value as f32),
             ATTACK => self.attack = Factor::TimedMs(value),
             RELEASE => self.release = Factor::TimedMs(value),
-            THRESHOLD => self.coefficients.threshold = value as f32,
+            THRESHOLD => {
+                self.coefficients.threshold = value as f32;
+                self.threshold.set(value);
+                if self.is_raw() {
+                    self.threshold.finish();
+                }
+            }
             _ => return,
         }
         self.update_factors();

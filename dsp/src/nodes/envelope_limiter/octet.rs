@@ -47,9 +47,15 @@ impl OctetCore {
         self.line.clear();
     }
 
-    /// Takes frames, at most [`TILE`], into the line and gives the limited ones in their place.
+    /// Takes frames, at most [`TILE`], into the line and gives the limited ones in their place. When
+    /// it is `GLIDING`, each has a threshold of its own.
     #[inline(always)]
-    fn run<E: Eight>(&mut self, coefficients: &Coefficients, frames: &mut [Lanes]) {
+    fn run<E: Eight, const GLIDING: bool>(
+        &mut self,
+        coefficients: &Coefficients,
+        thresholds: &[f32],
+        frames: &mut [Lanes],
+    ) {
         let &Coefficients {
             attack,
             release,
@@ -58,14 +64,18 @@ impl OctetCore {
         } = coefficients;
         let (one_less_attack, one_and_threshold) = (1.0 - attack, 1.0 + threshold);
         let [attack, release, one] = [attack, release, 1.0].map(E::splat);
-        let [one_less_attack, one_and_threshold] =
+        let [one_less_attack, mut one_and_threshold] =
             [one_less_attack, one_and_threshold].map(E::splat);
-        let [threshold, lowest, highest] = [threshold, -f32::MAX, f32::MAX].map(E::splat);
+        let [mut threshold, lowest, highest] = [threshold, -f32::MAX, f32::MAX].map(E::splat);
         let (mut envelope, mut gain) = (E::load(&self.envelope), E::load(&self.gain));
         let count = frames.len();
         let mut gains = [[0.0; OCTET]; TILE];
         let line = self.line.append(count);
+        let mut thresholds = thresholds.iter();
         for ((frame, kept), place) in frames.iter().zip(line).zip(&mut gains) {
+            if GLIDING && let Some(&now) = thresholds.next() {
+                (threshold, one_and_threshold) = (E::splat(now), E::splat(1.0 + now));
+            }
             let input = E::load(frame).or_zero();
             input.store(kept);
             envelope = input.magnitude().or_larger(envelope.times(release));
@@ -96,6 +106,8 @@ impl OctetCore {
 pub(super) struct Octet<'a, 'b> {
     pub(super) core: &'a mut OctetCore,
     pub(super) coefficients: &'a Coefficients,
+    /// A threshold for each frame, while it glides.
+    pub(super) gliding: Option<&'a [f32]>,
     pub(super) planes: &'a mut [&'b mut [f32]; OCTET],
     /// What the work runs in.
     pub(super) vectors: Vectors,
@@ -106,11 +118,22 @@ impl Work for Octet<'_, '_> {
 
     #[inline(always)]
     fn run<E: Eight>(self) {
+        match self.gliding {
+            Some(thresholds) => self.pass::<E, true>(thresholds),
+            None => self.pass::<E, false>(&[]),
+        }
+    }
+}
+
+impl Octet<'_, '_> {
+    #[inline(always)]
+    fn pass<E: Eight, const GLIDING: bool>(self, thresholds: &[f32]) {
         let Self {
             core,
             coefficients,
             planes,
             vectors,
+            ..
         } = self;
         let frames = planes[0].len();
         let mut begin = 0;
@@ -121,7 +144,7 @@ impl Work for Octet<'_, '_> {
             for at in (begin..begin + whole).step_by(TILE) {
                 let mut tile = [[0.0; OCTET]; TILE];
                 take(vectors, planes, at, &mut tile);
-                core.run::<E>(coefficients, &mut tile);
+                core.run::<E, GLIDING>(coefficients, from(thresholds, at), &mut tile);
                 give(vectors, planes, at, &tile);
             }
             let (behind, end) = (begin + whole, begin + count);
@@ -133,7 +156,7 @@ impl Work for Octet<'_, '_> {
                         frame[lane] = sample;
                     }
                 }
-                core.run::<E>(coefficients, rest);
+                core.run::<E, GLIDING>(coefficients, from(thresholds, behind), rest);
                 for (lane, plane) in planes.iter_mut().enumerate() {
                     for (sample, frame) in plane[behind..end].iter_mut().zip(rest.iter()) {
                         *sample = frame[lane];
@@ -148,6 +171,11 @@ impl Work for Octet<'_, '_> {
             }
         }
     }
+}
+
+#[inline(always)]
+fn from(thresholds: &[f32], at: usize) -> &[f32] {
+    thresholds.get(at..).unwrap_or_default()
 }
 
 /// Reads eight frames from the planes.

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 
 use super::EnvelopeLimiter;
 use crate::parameter::{Kind, Parameter, Scale, Unit};
+use crate::parts::glide::GLIDE_MS;
 use crate::preset::Preset;
 use crate::settings::{Effect, Settings, SettingsError};
 
@@ -62,9 +63,12 @@ pub(super) static PARAMETERS: [Parameter; 9] = [
     Parameter {
         id: "threshold",
         name: "Threshold",
-        summary: "Level above which the gain goes down, as an amplitude or in dBFS",
+        summary: "Level above which the gain goes down, as an amplitude or in dBFS; in the raw form a new one counts at once",
         unit: Unit::Amplitude,
         default: 0.8,
+        kind: Kind::Ramp {
+            smoothing_ms: GLIDE_MS,
+        },
         ..ROW
     },
     Parameter {

@@ -25,6 +25,19 @@ struct Now {
     range: f32,
 }
 
+impl Now {
+    /// By how much it reduces what is shut out.
+    #[inline(always)]
+    fn reduction(&self, level: f32) -> f32 {
+        let reduction = self.slope * (self.opens - level);
+        if reduction < self.range {
+            reduction
+        } else {
+            self.range
+        }
+    }
+}
+
 impl Law {
     pub(super) const fn new() -> Self {
         Self {
@@ -94,6 +107,9 @@ impl Law {
                 continue;
             }
             let now = self.next();
+            if door.rests(rest, &now, begin.hold_frames) {
+                continue;
+            }
             for level in rest {
                 *level = door.reduction(*level, &now, begin.hold_frames);
             }
@@ -127,6 +143,27 @@ impl Door {
         left: 0,
     };
 
+    /// Replaces levels by the reductions where it stays open or shut over all of them, else does
+    /// nothing: without a choice between frames, and as quick shut as open.
+    #[inline(always)]
+    fn rests(&mut self, levels: &mut [f32], now: &Now, hold_frames: usize) -> bool {
+        let bound = if self.is_open { now.closes } else { now.opens };
+        let reach = |level: &f32| u32::from(*level >= bound);
+        let reaching = levels.iter().map(reach).sum::<u32>() as usize;
+        if self.is_open && reaching == levels.len() {
+            self.left = hold_frames;
+            levels.fill(0.0);
+            return true;
+        }
+        if self.is_open || reaching > 0 {
+            return false;
+        }
+        for level in levels {
+            *level = now.reduction(*level);
+        }
+        true
+    }
+
     #[inline(always)]
     fn reduction(&mut self, level: f32, now: &Now, hold_frames: usize) -> f32 {
         if level >= now.opens || (self.is_open && level >= now.closes) {
@@ -142,11 +179,6 @@ impl Door {
         if self.is_open {
             return 0.0;
         }
-        let reduction = now.slope * (now.opens - level);
-        if reduction < now.range {
-            reduction
-        } else {
-            now.range
-        }
+        now.reduction(level)
     }
 }

@@ -8,7 +8,7 @@ use crate::parts::matched::matched;
 use crate::parts::matched::slope::{MAX_FILTERS, Slope};
 use crate::parts::svf::SvfCoefficients;
 
-/// Filters a band may need: a slope of 48 dB takes four of second order.
+/// Filters a band may need.
 pub(super) const SECTIONS: usize = MAX_FILTERS;
 
 /// The largest corner frequency as a share of the sample rate: at half the rate there is none.

@@ -23,9 +23,11 @@
 //! that is nearest is taken.
 //!
 //! Filters in a row are matched one after the other, each to what its prototype and the errors of
-//! those before it ask for together, so that errors do not add up.
+//! those before it ask for together, so that errors do not add up. A resonant high pass with its corner
+//! near the top cannot be met so, as its zeros are all at 0 Hz: then all of the row are moved together.
 
 mod fit;
+mod joint;
 pub mod slope;
 
 use core::f64::consts::PI;
@@ -56,22 +58,22 @@ const NARROW_Q: f64 = 2.0;
 /// Safe: some microseconds.
 #[must_use]
 pub fn matched(analogue: &Analogue, frequency_norm: f64, q: f64) -> SvfCoefficients {
-    matched_in_row(analogue, frequency_norm, q, |_| 1.0)
+    if squared(&analogue.b) == squared(&analogue.a) {
+        return SvfCoefficients::bilinear(analogue, frequency_norm);
+    }
+    let digital = matched_in_row(analogue, frequency_norm, q, |_| 1.0);
+    SvfCoefficients::bilinear(&digital, frequency_norm)
 }
 
 /// As [`matched`], for a filter that stands in a row with others: `missing` gives the power that
-/// these lack, as a factor, at a share of the sample rate.
+/// these lack, as a factor, at a share of the sample rate. What is given is on the bent axis.
 fn matched_in_row(
     analogue: &Analogue,
     frequency_norm: f64,
     q: f64,
     missing: impl Fn(f64) -> f64,
-) -> SvfCoefficients {
-    let bilinear = SvfCoefficients::bilinear(analogue, frequency_norm);
+) -> Analogue {
     let Analogue { b, a } = *analogue;
-    if squared(&b) == squared(&a) {
-        return bilinear;
-    }
     // A cut is the inverse of a boost: of the two, the boost has the nearer poles.
     let has_zeros = b.iter().all(|&c| c != 0.0);
     let (above, below) = (b[0] * b[2], a[0] * a[2]);
@@ -107,17 +109,16 @@ fn matched_in_row(
             best = (error, Some(fit));
         }
     }
-    let Some(fit) = best.1 else { return bilinear };
+    let Some(fit) = best.1 else { return *analogue };
     let Quotient { p, q } = if inverse { fit.inverse() } else { fit };
-    let digital = Analogue {
+    Analogue {
         // A notch stays silent at its corner.
         b: match b {
             [two, 0.0, zero] if two != 0.0 && zero != 0.0 => b,
             _ => Quotient::roots(p),
         },
         a: Quotient::roots(q),
-    };
-    SvfCoefficients::bilinear(&digital, frequency_norm)
+    }
 }
 
 /// Fills in the places; returns those that there are.

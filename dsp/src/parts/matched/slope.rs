@@ -2,14 +2,18 @@
 
 use core::f64::consts::{FRAC_1_SQRT_2, PI};
 
-use super::matched_in_row;
+use super::fit::Place;
+use super::{PLACES, TOP_NORM, joint, look, matched_in_row};
 use crate::parts::analogue::{Analogue, Response};
 use crate::parts::svf::SvfCoefficients;
 
-/// Filters a slope may need: 48 dB an octave take four of second order.
-pub const MAX_FILTERS: usize = 4;
-/// The steepest slope's order.
-pub const MAX_ORDER: usize = 2 * MAX_FILTERS;
+/// The steepest slope's order: 48 dB an octave.
+pub const MAX_ORDER: usize = 8;
+/// Filters a slope may need.
+pub const MAX_FILTERS: usize = MAX_ORDER / 2;
+/// A resonance above this quality and this share of the sample rate leaves a high pass lacking.
+const RESONANT_Q: f64 = FRAC_1_SQRT_2;
+const HIGH_NORM: f64 = 0.15;
 
 /// A low or high pass of 6 dB an octave for each order.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,19 +33,24 @@ impl Slope {
     /// by the bilinear transform.
     ///
     /// Matched they are together within 0.3 dB of the analogue slope up to 0.42 of the sample rate,
-    /// for qualities to 0.707 and for a low pass to 2; a resonant high pass with its corner above 0.2
-    /// of the rate within 1 dB.
+    /// for qualities to 2.
     ///
     /// # Real-time
-    /// Safe: some microseconds each.
+    /// Safe: some tens of microseconds.
     pub fn filters(&self, norm: f64, bilinear: bool) -> impl Iterator<Item = SvfCoefficients> {
         let mut row = Row {
             norm,
             bilinear,
-            filters: [None; MAX_FILTERS],
+            count: 0,
+            filters: [(FLAT, FLAT); MAX_FILTERS],
         };
         let order = self.order.min(MAX_ORDER);
         let pairs = order / 2;
+        let together = !bilinear
+            && order > 2
+            && self.second == Response::HighPass
+            && self.q > RESONANT_Q
+            && (HIGH_NORM..=TOP_NORM).contains(&norm);
         if order % 2 == 1 {
             row.add(self.first, FRAC_1_SQRT_2);
         }
@@ -59,7 +68,13 @@ impl Slope {
             };
             row.add(self.second, butterworth(order, pair) * asked);
         }
-        row.filters.into_iter().flatten().map(|(_, filter)| filter)
+        if together {
+            row.refine(self.q);
+        }
+        row.filters
+            .into_iter()
+            .take(row.count)
+            .map(move |(_, digital)| SvfCoefficients::bilinear(&digital, norm))
     }
 }
 
@@ -70,31 +85,59 @@ fn butterworth(order: usize, pair: usize) -> f64 {
     0.5 / libm::sin(angle)
 }
 
+/// What fills the row up.
+const FLAT: Analogue = Analogue {
+    b: [0.0, 0.0, 1.0],
+    a: [0.0, 0.0, 1.0],
+};
+
 /// Filters that are designed one after the other.
 struct Row {
     norm: f64,
     bilinear: bool,
-    filters: [Option<(Analogue, SvfCoefficients)>; MAX_FILTERS],
+    count: usize,
+    /// Prototypes, and what they became on the bent axis.
+    filters: [(Analogue, Analogue); MAX_FILTERS],
 }
 
 impl Row {
     fn add(&mut self, response: Response, q: f64) {
         let (norm, analogue) = (self.norm, Analogue::new(response, 0.0, q));
-        let filter = if self.bilinear {
-            SvfCoefficients::bilinear(&analogue, norm)
+        let digital = if self.bilinear {
+            analogue
         } else {
             matched_in_row(&analogue, norm, q, |at| self.missing(at))
         };
-        if let Some(free) = self.filters.iter_mut().find(|place| place.is_none()) {
-            *free = Some((analogue, filter));
+        if let Some(free) = self.filters.get_mut(self.count) {
+            *free = (analogue, digital);
+            self.count += 1;
         }
     }
 
     /// What the filters lack of the power of their prototypes, as a factor.
     fn missing(&self, at: f64) -> f64 {
-        let lacks = |(analogue, filter): &(Analogue, SvfCoefficients)| {
-            analogue.power(at / self.norm) / filter.power(at)
+        let bent = libm::tan(PI * at) / libm::tan(PI * self.norm);
+        let lacks = |(analogue, digital): &(Analogue, Analogue)| {
+            analogue.power(at / self.norm) / digital.power(bent)
         };
-        self.filters.iter().flatten().map(lacks).product()
+        self.filters.iter().map(lacks).product()
+    }
+
+    /// Moves all of them together, as a high pass whose most resonant pair has `q`.
+    fn refine(&mut self, q: f64) {
+        let (norm, corner) = (self.norm, libm::tan(PI * self.norm));
+        let mut places = [Place::default(); PLACES];
+        let wanted = |at: f64| -> f64 {
+            let prototypes = self.filters.iter();
+            prototypes
+                .map(|(analogue, _)| analogue.power(at / norm))
+                .product()
+        };
+        let places = look(wanted, norm, q, corner * corner, &mut places);
+        let mut digital = self.filters.map(|(_, digital)| digital);
+        joint::refine(&mut digital, self.count, places);
+        for ((_, to), from) in self.filters.iter_mut().zip(digital) {
+            *to = from;
+        }
     }
 }

@@ -101,9 +101,10 @@ impl WavHeader {
                     if body + size <= SECTOR_BYTES && is_mark(start.get(body..body + size)?) =>
                 {
                     // Two marks are not ours: only one of them would be closed.
-                    if mark.replace(body).is_some() {
-                        return None;
-                    }
+                    mark = match mark {
+                        None => Some(body),
+                        Some(_) => return None,
+                    };
                 }
                 b"data" => {
                     let (format, mark) = (format?, mark?);

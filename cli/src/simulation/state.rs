@@ -5,8 +5,7 @@
 //! that knows of no device: both have to be the same to the last bit. A node that was reset, made anew,
 //! or given a block twice or not at all differs from then on.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use ossicle::chain::Chain;
 use ossicle::dsp::block::{Block, Planes};
@@ -14,36 +13,38 @@ use ossicle::dsp::node::{Node, PrepareError, Shape, Spec, Tail};
 use ossicle::dsp::parameter::Parameter;
 use ossicle::dsp::registry;
 use ossicle::dsp::settings::Settings;
+use ossicle::io::ring::touched;
+use rtrb::{Consumer, Producer};
 
 /// Its echoes are heard for longer than a device is away.
 const DELAY: [(&str, &str); 3] = [("time", "700ms"), ("feedback", "80%"), ("mix", "50%")];
 
-/// What the chain's delay was given, and what it gave.
-#[derive(Default)]
-struct Heard {
-    blocks: VecDeque<Rendered>,
-    prepared: Option<Spec>,
-}
+/// Samples that wait to be rendered again, at most: seconds of them.
+const SAMPLES: usize = 1 << 20;
+/// Blocks that wait, at most.
+const BLOCKS: usize = 1 << 16;
 
-struct Rendered {
-    since_reset: u64,
-    frames: usize,
-    /// Planes, one behind the other.
-    given: Vec<f32>,
-    gave: Vec<f32>,
-}
+/// A block that was heard: where it began, and its frames.
+type Heard = (u64, usize);
 
-/// The delay in the chain.
+/// The delay in the chain. It notes each block; one that finds no room is missing, and is told as a
+/// difference.
 struct Witness {
     delay: Box<dyn Node>,
-    heard: Arc<Mutex<Heard>>,
+    prepared: Arc<OnceLock<Spec>>,
+    blocks: Producer<Heard>,
+    /// Of each block what was given and what came of it, plane by plane.
+    samples: Producer<f32>,
+    planes: Vec<f32>,
 }
 
 /// The delay outside of it.
 pub struct State {
     delay: Box<dyn Node>,
-    heard: Arc<Mutex<Heard>>,
+    prepared: Arc<OnceLock<Spec>>,
     is_prepared: bool,
+    heard: Consumer<Heard>,
+    samples: Consumer<f32>,
     frames: u64,
     blocks: u64,
 }
@@ -59,15 +60,22 @@ fn delay() -> Option<Box<dyn Node>> {
 impl State {
     /// Puts a delay into a chain, to be watched.
     pub fn watch(chain: &mut Chain) -> Option<Self> {
-        let heard = Arc::<Mutex<Heard>>::default();
+        let prepared = Arc::<OnceLock<Spec>>::default();
+        let (blocks, heard) = touched(BLOCKS, || (0, 0));
+        let (given, samples) = touched(SAMPLES, || 0.0);
         chain.push_node(Box::new(Witness {
             delay: delay()?,
-            heard: heard.clone(),
+            prepared: prepared.clone(),
+            blocks,
+            samples: given,
+            planes: Vec::new(),
         }));
         Some(Self {
             delay: delay()?,
-            heard,
+            prepared,
             is_prepared: false,
+            heard,
+            samples,
             frames: 0,
             blocks: 0,
         })
@@ -75,25 +83,27 @@ impl State {
 
     /// Renders what was heard since the last time; the frame from which on the two differ.
     pub fn differs(&mut self) -> Option<u64> {
-        let mut heard = lock(&self.heard);
+        let spec = self.prepared.get()?;
         if !self.is_prepared {
-            self.is_prepared = self.delay.prepare(&heard.prepared?).is_ok();
+            self.is_prepared = self.delay.prepare(spec).is_ok();
         }
-        while let Some(block) = heard.blocks.pop_front() {
-            let mut planes = block.given;
+        while let Ok((since_reset, frames)) = self.heard.pop() {
+            let length = frames * spec.channels;
+            let mut take = || (0..length).map_while(|_| self.samples.pop().ok()).collect();
+            let (mut planes, gave): (Vec<f32>, Vec<f32>) = (take(), take());
             self.delay.process(&mut Block {
-                planes: Planes::new(&mut planes, block.frames, block.frames),
+                planes: Planes::new(&mut planes, frames, frames),
                 side_chain: None,
                 since_reset: self.frames,
             });
             let same = planes
                 .iter()
-                .zip(&block.gave)
+                .zip(&gave)
                 .all(|(ours, theirs)| ours.to_bits() == theirs.to_bits());
-            if !same || block.since_reset != self.frames {
+            if !same || gave.len() < length || since_reset != self.frames {
                 return Some(self.frames);
             }
-            self.frames += block.frames as u64;
+            self.frames += frames as u64;
             self.blocks += 1;
         }
         None
@@ -112,7 +122,8 @@ impl Node for Witness {
 
     fn prepare(&mut self, spec: &Spec) -> Result<Shape, PrepareError> {
         self.delay.prepare(spec)?;
-        lock(&self.heard).prepared = Some(*spec);
+        self.planes = vec![0.0; spec.max_block_frames * spec.channels];
+        let _ = self.prepared.set(*spec);
         Ok(Shape {
             channels: spec.channels,
             latency_frames: 0,
@@ -125,19 +136,28 @@ impl Node for Witness {
 
     fn process(&mut self, block: &mut Block<'_>) {
         let frames = block.frames();
-        let given: Vec<f32> = block.planes.iter().flatten().copied().collect();
-        let mut gave = given.clone();
+        let length = frames * block.planes.channels();
+        let Some(planes) = self.planes.get_mut(..length) else {
+            return;
+        };
+        for (kept, given) in planes.iter_mut().zip(block.planes.iter().flatten()) {
+            *kept = *given;
+        }
+        if self.blocks.slots() == 0 || self.samples.slots() < 2 * length {
+            return;
+        }
+        for sample in &*planes {
+            let _ = self.samples.push(*sample);
+        }
         self.delay.process(&mut Block {
-            planes: Planes::new(&mut gave, frames, frames),
+            planes: Planes::new(planes, frames, frames),
             side_chain: None,
             since_reset: block.since_reset,
         });
-        lock(&self.heard).blocks.push_back(Rendered {
-            since_reset: block.since_reset,
-            frames,
-            given,
-            gave,
-        });
+        for sample in &*planes {
+            let _ = self.samples.push(*sample);
+        }
+        let _ = self.blocks.push((block.since_reset, frames));
     }
 
     fn set(&mut self, _: usize, _: f64) {}
@@ -149,8 +169,4 @@ impl Node for Witness {
     fn tail(&self) -> Tail {
         Tail::Frames(0)
     }
-}
-
-fn lock(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
-    heard.lock().unwrap_or_else(PoisonError::into_inner)
 }

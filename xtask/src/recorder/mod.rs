@@ -71,11 +71,12 @@ const SHORT: Times = Times {
     stall: (3.0, 32),
 };
 
-/// What `cargo xtask test` does of it: a minute and a half.
+/// What `cargo xtask test` does of it, in less than a minute. Power cuts and kills are left to the
+/// tests of the crates there: how much they cost depends on how busy the machine is.
 const CHECK: Times = Times {
     faults: (4, 1, 3.0),
-    cuts: (2, 1.0),
-    kills: [10, 1],
+    cuts: (0, 0.0),
+    kills: [0, 0],
     full: [3, 1],
     spills: 1,
     // The program there is no release: it would be behind with 32.
@@ -172,7 +173,7 @@ fn check() -> Result<()> {
     };
     let run = Run {
         times: CHECK,
-        bars: Vec::new(),
+        bars: ["1", "4"].map(str::to_owned).to_vec(),
         recorders,
         runs: CHECK_RUNS,
         file: "check.json",

@@ -42,6 +42,8 @@ pub(crate) struct BridgeReader {
     step: f64,
     slope: f64,
     is_reading: bool,
+    /// The head is to jump, once no fade is near.
+    is_put_off: bool,
     /// What sounds on behind a jump: a place, its step, and how many frames of the fade are done.
     old: Option<(Head, f64, usize)>,
     was_heard: bool,
@@ -88,6 +90,7 @@ impl BridgeReader {
             step: 1.0,
             slope: 0.0,
             is_reading: false,
+            is_put_off: false,
             old: None,
             was_heard: false,
             scratch: vec![0.0; PIECE_FRAMES * spec.channels].into_boxed_slice(),
@@ -141,26 +144,35 @@ impl BridgeReader {
     pub(crate) fn begin(&mut self, end: u64, time_ns: u64, frames: usize) {
         self.drain();
         let Some(read) = self.law.read(end, time_ns, frames) else {
-            self.is_reading = false;
+            (self.is_reading, self.is_put_off) = (false, false);
             self.old = None;
             return;
         };
-        if read.jump && self.is_reading {
-            self.stats.jumped();
-            self.leave();
-        } else if read.jump {
-            self.old = None;
+        self.is_put_off |= read.jump;
+        // One jump does for all that are near; until then it sounds on from where it is.
+        let stays = self.is_put_off && self.is_reading && self.cover.is_fresh();
+        if self.is_put_off && !stays {
+            if self.is_reading {
+                self.stats.jumped();
+                self.leave();
+            } else {
+                self.old = None;
+            }
+            self.is_put_off = false;
+        }
+        if !stays {
+            self.head = Head {
+                index: read.frame,
+                fraction: read.fraction,
+            };
         }
         self.is_reading = true;
-        self.head = Head {
-            index: read.frame,
-            fraction: read.fraction,
-        };
         self.step = read.step_from;
         self.slope = (read.step_to - read.step_from) / frames as f64;
         let before = self.kernel.frames_before() as u64;
         self.holes.forget(
-            read.frame
+            self.head
+                .index
                 .saturating_sub(before + self.history.capacity_frames() as u64),
         );
         match &self.law {
@@ -291,6 +303,7 @@ impl BridgeReader {
 
     /// The head is about to jump: what is there sounds on from where it was, as long as a fade.
     fn leave(&mut self) {
+        self.cover.jumps();
         if self.cover.is_silent() {
             return;
         }
@@ -322,3 +335,6 @@ impl BridgeReader {
         self.old = (done < frames).then_some((head, step, done));
     }
 }
+
+#[cfg(test)]
+mod tests;

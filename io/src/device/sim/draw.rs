@@ -9,8 +9,12 @@ const SECOND: u64 = 1_000 * MS;
 /// An hour in nanoseconds.
 const HOUR: f64 = 3_600e9;
 
-/// Faults an hour of a light schedule, for each device: stalls, xruns and jumps of the floor.
-const LIGHT: [f64; 3] = [6.0, 6.0, 4.0];
+/// Stalls an hour of a light schedule, of all devices together.
+const STALLS: f64 = 60.0;
+/// Other faults an hour of it, for each device: xruns, jumps of the floor, and other blocks.
+const LIGHT: [f64; 3] = [6.0, 4.0, 6.0];
+/// Blocks that a device changes to, in frames.
+const BLOCKS: [usize; 6] = [64, 128, 256, 441, 480, 512];
 /// Mean time between two faults of a heavy schedule, for each device, in nanoseconds.
 const HEAVY_NS: f64 = 6e9;
 /// Rates at which a device comes back, in hertz.
@@ -21,8 +25,9 @@ const RATES: [u32; 4] = [32_000, 44_100, 48_000, 96_000];
 pub enum Level {
     /// Nothing.
     None,
-    /// For each device and hour about six stalls of 20 ms, six xruns of up to 2,048 frames and four
-    /// jumps of the floor of its lateness, up to 5 ms.
+    /// About one stall of 20 ms a minute, at any of the devices; and for each device and hour about
+    /// six xruns of up to 2,048 frames, four jumps of the floor of its lateness, up to 5 ms, and six
+    /// changes of its blocks' length, to 64 to 512 frames.
     Light,
     /// All kinds, about every six seconds. One in a hundred makes a stream silent; what depends on
     /// the device's format fits it.
@@ -35,6 +40,7 @@ pub(super) fn schedule(seed: u64, hours: f64, devices: &[SimDevice], level: Leve
         let mut draw = Draw {
             random: Random::new(seed, number),
             until_ns: hours * HOUR,
+            stalls: STALLS / devices.len() as f64,
             sample_rate_hz: device.sample_rate_hz,
             device,
             schedule: &mut schedule,
@@ -53,6 +59,8 @@ pub(super) fn schedule(seed: u64, hours: f64, devices: &[SimDevice], level: Leve
 struct Draw<'a> {
     random: Random,
     until_ns: f64,
+    /// Stalls an hour of a light schedule.
+    stalls: f64,
     /// What it claims by then.
     sample_rate_hz: u32,
     device: &'a SimDevice,
@@ -61,13 +69,18 @@ struct Draw<'a> {
 
 impl Draw<'_> {
     fn light(&mut self) {
-        for (kind, an_hour) in LIGHT.into_iter().enumerate() {
+        let [xruns, floors, periods] = LIGHT;
+        let each = [self.stalls, xruns, floors, periods];
+        for (kind, an_hour) in each.into_iter().enumerate() {
             let mut time_ns = self.random.exponential(HOUR / an_hour);
             while time_ns < self.until_ns {
                 let fault = match kind {
                     0 => FaultKind::Stall { for_ns: 20 * MS },
                     1 => self.xrun(2_048),
-                    _ => self.floor(5 * MS),
+                    2 => self.floor(5 * MS),
+                    _ => FaultKind::Period {
+                        frames: BLOCKS[self.random.whole(0, BLOCKS.len() as u64 - 1) as usize],
+                    },
                 };
                 self.push(time_ns as u64, fault);
                 time_ns += self.random.exponential(HOUR / an_hour);
@@ -207,20 +220,35 @@ mod tests {
     #[test]
     fn a_light_day_has_as_many_faults_as_said() {
         let schedule = Schedule::random(4, 24.0, &devices(), Level::Light);
-        // 2 devices, 24 h: 288, 288 and 192 are expected, give or take the root of each.
+        // 24 h: 1440 stalls are expected, and of 2 devices 288, 192 and 288, give or take the root of
+        // each.
         let near = |found: usize, mean: f64| (found as f64 - mean).abs() < 4.0 * mean.sqrt();
         let stalls = is(&schedule, |kind| {
             *kind == FaultKind::Stall { for_ns: 20 * MS }
         });
         let xruns = is(&schedule, |kind| matches!(kind, FaultKind::Xrun { .. }));
         let floors = is(&schedule, |kind| matches!(kind, FaultKind::Floor { .. }));
+        let periods = is(
+            &schedule,
+            |kind| matches!(kind, FaultKind::Period { frames } if BLOCKS.contains(frames)),
+        );
         assert!(
-            near(stalls, 288.0) && near(xruns, 288.0),
+            near(stalls, 1_440.0) && near(xruns, 288.0),
             "{stalls} {xruns}"
         );
-        assert!(near(floors, 192.0), "{floors}");
-        assert_eq!(stalls + xruns + floors, schedule.entries.len());
-        assert!(schedule.faults("mic").len() > 300);
+        assert!(
+            near(floors, 192.0) && near(periods, 288.0),
+            "{floors} {periods}"
+        );
+        assert_eq!(stalls + xruns + floors + periods, schedule.entries.len());
+        assert!(near(schedule.faults("mic").len(), 1_104.0));
+        // However many they are, they stall once a minute in all.
+        let many: Vec<SimDevice> = (0..5)
+            .map(|number| SimDevice::new(&format!("mic{number}"), 1, 0))
+            .collect();
+        let schedule = Schedule::random(4, 24.0, &many, Level::Light);
+        let stalls = is(&schedule, |kind| matches!(kind, FaultKind::Stall { .. }));
+        assert!(near(stalls, 1_440.0), "{stalls}");
         let late = |entry: &super::super::Scheduled| entry.fault.at_ns as f64 > 24.0 * HOUR;
         assert!(!schedule.entries.iter().any(late));
         let nothing = Schedule::random(4, 24.0, &devices(), Level::None);

@@ -116,8 +116,19 @@ pub fn make() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Copies a folder without what was built.
+/// Copies a folder without what was built; what is gone there goes here too.
 fn copy_all(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(to).into_iter().flatten() {
+        let entry = entry?;
+        if from.join(entry.file_name()).exists() {
+            continue;
+        }
+        let removed = match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path()),
+            false => fs::remove_file(entry.path()),
+        };
+        removed.with_context(|| format!("removing {}", entry.path().display()))?;
+    }
     for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
         let entry = entry?;
         let (from, to) = (entry.path(), to.join(entry.file_name()));

@@ -1,8 +1,8 @@
 //! Covers what is missing in a stream of frames, without a step in the sound.
 //!
 //! Where the sound ends it goes on mirrored in time, and fades out; where it begins again it fades
-//! in. Both fades are raised cosines. Fades do not meet: what breaks off stays silent until all was
-//! there for a while.
+//! in. Both fades are raised cosines. Fades do not meet: where frames come late, what breaks off stays
+//! silent until all was there for a while.
 
 #![warn(
     clippy::disallowed_types,
@@ -30,6 +30,7 @@ pub(super) struct Cover {
     /// Frames of the fade in that are done.
     rise_done: usize,
     is_silent: bool,
+    has_sounded: bool,
     /// Frames that are a while, that have to be there until sound that broke off begins again, and
     /// since the last fade began.
     calm: usize,
@@ -53,6 +54,7 @@ impl Cover {
             tail_done: frames,
             rise_done: frames,
             is_silent: true,
+            has_sounded: false,
             calm,
             wait: 0,
             since: calm,
@@ -86,27 +88,33 @@ impl Cover {
         }
     }
 
-    /// Nothing is there for these frames.
-    pub(super) fn missing(&mut self, out: &mut [f32]) {
+    /// Nothing is there for these frames: they are late, and more may be so soon behind them, or
+    /// they are lost, and what is behind them is whole.
+    pub(super) fn missing(&mut self, out: &mut [f32], are_late: bool) {
         if !self.is_silent {
             self.fade_out(self.frames_left());
-            (self.is_silent, self.wait) = (true, self.calm);
+            self.is_silent = true;
         }
-        self.wait_anew();
+        self.wait = if are_late && self.has_sounded {
+            self.calm
+        } else {
+            0
+        };
         out.fill(0.0);
         self.add_tail(out);
         self.remember(out);
     }
 
-    /// These frames are there.
-    pub(super) fn sounding(&mut self, out: &mut [f32]) {
+    /// These frames are there; returns how many of them, the first ones, are silent all the same, as
+    /// too little was there before them.
+    pub(super) fn sounding(&mut self, out: &mut [f32]) -> usize {
         let frames = out.len() / self.channels;
         let silent = self.wait.min(frames);
         self.wait -= silent;
         let (before, sound) = out.split_at_mut(silent * self.channels);
         before.fill(0.0);
         if self.is_silent && silent < frames {
-            self.is_silent = false;
+            (self.is_silent, self.has_sounded) = (false, true);
             (self.rise_done, self.since) = (0, 0);
         }
         self.since = self.since.saturating_add(frames - silent);
@@ -119,6 +127,7 @@ impl Cover {
         }
         self.add_tail(out);
         self.remember(out);
+        silent
     }
 
     /// What comes next does not go on from what was: it fades in, while that sounds on.
@@ -221,7 +230,7 @@ mod tests {
                     // A block is missing where any of its frames is.
                     let mut out: Vec<f32> = (at..end).map(sine).collect();
                     if at < 1_000 + gap && end > 1_000 {
-                        cover.missing(&mut out);
+                        cover.missing(&mut out, false);
                     } else {
                         cover.sounding(&mut out);
                     }
@@ -274,7 +283,7 @@ mod tests {
                         if is_lacking {
                             let (sound, nothing) = out.split_at_mut(block - lack);
                             cover.sounding(sound);
-                            cover.missing(nothing);
+                            cover.missing(nothing, true);
                         } else {
                             cover.sounding(&mut out);
                         }

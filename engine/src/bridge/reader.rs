@@ -186,7 +186,7 @@ impl BridgeReader {
     pub(crate) fn read(&mut self, out: &mut [f32], lacks: &mut [Option<Lack>]) -> usize {
         let frames = out.len() / self.channels;
         if !self.is_reading {
-            self.cover.missing(out);
+            self.cover.missing(out, true);
             lacks.fill(self.was_heard.then_some(Lack::Missing));
             return self.note_missing(frames);
         }
@@ -209,18 +209,22 @@ impl BridgeReader {
             {
                 self.head = head;
                 self.cross(piece);
-                self.cover.sounding(piece);
-                self.was_heard = true;
+                let silent = self.cover.sounding(piece);
                 if let Some(lacks) = lacks.get_mut(done..done + run) {
-                    lacks.fill(None);
+                    let unheard = (self.was_heard && silent > 0).then_some(Lack::Missing);
+                    for (number, lack) in lacks.iter_mut().enumerate() {
+                        *lack = unheard.filter(|_| number < silent);
+                    }
                 }
+                self.was_heard = true;
             } else {
                 self.old = None;
                 if let Some(lacks) = lacks.get_mut(done..done + run) {
                     self.tell_lacks(lacks);
                 }
+                let are_late = !self.has_come(&self.head, self.most_step(run), run);
                 self.pass(run, step_to);
-                self.cover.missing(piece);
+                self.cover.missing(piece, are_late);
                 missing += run;
             }
             self.step = step_to;
@@ -258,23 +262,36 @@ impl BridgeReader {
 
     /// Whether all is there for so many frames from the head on.
     fn is_there(&self, frames: usize) -> bool {
-        self.is_there_from(
-            &self.head,
-            self.step.max(self.step + self.slope * frames as f64),
-            frames,
-        )
+        self.is_there_from(&self.head, self.most_step(frames), frames)
+    }
+
+    /// The longest step in so many frames.
+    fn most_step(&self, frames: usize) -> f64 {
+        self.step.max(self.step + self.slope * frames as f64)
     }
 
     fn is_there_from(&self, head: &Head, step: f64, frames: usize) -> bool {
+        let needed = self.needed(head, step, frames);
+        needed.is_some_and(|(begin, end)| self.holes.spare(begin, end))
+            && self.has_come(head, step, frames)
+    }
+
+    /// Whether the writer has come so far, be it with frames or with news of their loss.
+    fn has_come(&self, head: &Head, step: f64, frames: usize) -> bool {
+        let needed = self.needed(head, step, frames);
+        needed
+            .is_some_and(|(begin, end)| begin >= self.history.begin() && end <= self.history.end())
+    }
+
+    /// Where the frames begin and end from which so many are made, unless before the first.
+    fn needed(&self, head: &Head, step: f64, frames: usize) -> Option<(u64, u64)> {
         let way = (head.fraction + step * frames as f64) as u64 + 1;
-        let Some(begin) = head.index.checked_sub(self.kernel.frames_before() as u64) else {
-            return false;
-        };
+        let begin = head.index.checked_sub(self.kernel.frames_before() as u64)?;
         // A place before the first frame is one near the end of all numbers.
         let end = head
             .index
             .saturating_add(way + self.kernel.frames_after() as u64);
-        begin >= self.history.begin() && end <= self.history.end() && self.holes.spare(begin, end)
+        Some((begin, end))
     }
 
     /// Why the next frames are not heard. What came and cannot be read, as what is beside it did not

@@ -215,7 +215,8 @@ fn blocks_that_become_much_longer_are_silent_twice_at_most() {
     run(&sim, &mut session, 14.0);
     let played = sim.played("speaker");
     let silent = silent_frames(&played[11 * 48_000..]);
-    assert!(silent > 0 && silent < 2 * longer, "{silent} frames");
+    // Two blocks, and the 10 ms that it waits until it sounds again.
+    assert!(silent > 0 && silent < 2 * longer + 480, "{silent} frames");
     let (step, at) = largest_step(&played[11 * 48_000..]);
     assert!(step < 0.0653 + 3.0 * 0.0042, "{step} at {at}");
     session.stop().unwrap();

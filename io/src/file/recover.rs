@@ -155,8 +155,9 @@ impl OpenTake {
         }
     }
 
-    /// Whole frames that are in the file. After a power cut, what is behind
-    /// [`frames_said`](Self::frames_said) may be silence where the disk did not get the sound.
+    /// Whole frames that are in the file. In a WAV file, zeros at the end behind
+    /// [`frames_said`](Self::frames_said) are left out: after a power cut the disk may not have got the
+    /// sound there.
     pub fn frames_there(&self) -> u64 {
         match &self.kind {
             Kind::Wav(wav) => wav.frames_there(),

@@ -9,6 +9,10 @@ use super::wav_checkpoint::{Behind, close, make_true};
 use super::wav_header::{MAX_HEADER_BYTES, State, WavHeader};
 use super::wav_labels::{Label, label_chunks};
 
+/// What a file system writes at once: behind a power cut each such part of a file is what was
+/// written, or zeros.
+const BLOCK_BYTES: usize = 4096;
+
 /// A WAV file with the mark of an open take.
 #[derive(Debug)]
 pub(super) struct OpenWav {
@@ -36,8 +40,10 @@ impl OpenWav {
             file_bytes,
             behind_bytes: 0,
         };
-        if wav.header.state() == State::Closing {
-            wav.behind_bytes = wav.chunks_behind(file);
+        match wav.header.state() {
+            State::Closing => wav.behind_bytes = wav.chunks_behind(file),
+            State::Open => wav.file_bytes = wav.sure_bytes(file),
+            State::Closed => {}
         }
         Some(wav)
     }
@@ -81,6 +87,25 @@ impl OpenWav {
         make_true(storage, &mut self.header, bytes, false)
             .and_then(|pad| close(storage, &mut self.header, bytes, pad, &behind))
             .map_err(|error| FileError::writing(error, frames))
+    }
+
+    /// The length without blocks of zeros at the end that no header told of: in a power cut a file may
+    /// have got its length before its sound. Silence that was recorded there goes with them.
+    fn sure_bytes(&self, file: &File) -> u64 {
+        let told = self.header.data_offset() + self.frames_said() * self.header.frame_bytes();
+        let mut end = self.file_bytes;
+        let mut block = [0; BLOCK_BYTES];
+        while end > told {
+            let begin = ((end - 1) / BLOCK_BYTES as u64 * BLOCK_BYTES as u64).max(told);
+            let part = &mut block[..(end - begin) as usize];
+            if !matches!(read_at(file, part, begin), Ok(read) if read == part.len())
+                || part.iter().any(|byte| *byte != 0)
+            {
+                break;
+            }
+            end = begin;
+        }
+        end
     }
 
     /// Bytes of the chunks behind the samples, when they are whole up to the end of the file.

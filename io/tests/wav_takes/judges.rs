@@ -114,7 +114,16 @@ pub fn agreed(path: &Path, channels: usize, expected: &[f32], programs: bool) ->
         length <= expected.len(),
         "{length} samples were never given"
     );
-    assert!(samples == expected[..length], "other samples than given");
+    let other = samples.iter().zip(expected).position(|(a, b)| a != b);
+    if let Some(at) = other {
+        let zeros = samples[at..].iter().take_while(|sample| **sample == 0.0);
+        panic!(
+            "sample {at} of {length} is {}, not {}; {} zeros from there",
+            samples[at],
+            expected[at],
+            zeros.count()
+        );
+    }
     for (name, found) in [("hound", hound(path)), ("symphonia", symphonia(path))] {
         let found = found.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(found.len(), length, "{name}");

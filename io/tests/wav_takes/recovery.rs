@@ -70,6 +70,33 @@ fn a_killed_take_is_found_and_finished_and_a_living_one_is_left_alone() {
     assert_eq!(judges::agreed(&path, 1, &samples(0, 1500), true), 1500);
 }
 
+/// A file system may give a file its length before its sound, and whole blocks of zeros with it.
+#[test]
+fn blocks_of_zeros_that_no_header_told_of_are_not_taken_for_sound() {
+    const BLOCK: usize = 4096;
+    let folder = TempDir::new().expect("a directory");
+    let mut bytes = left_behind(folder.path());
+    let front = bytes.len() - 1500 * 2;
+    let path = folder.path().join("cut.wav");
+    let there = |bytes: &[u8]| {
+        fs::write(&path, bytes).expect("room");
+        open_take(&path).expect("an open take").frames_there()
+    };
+    assert_eq!(there(&bytes), 1500);
+    // Zeros in a block with sound may have been recorded.
+    bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
+    let frames = (bytes.len() - front) as u64 / 2;
+    assert_eq!(there(&bytes), frames);
+    bytes.resize(bytes.len() + 2 * BLOCK + 100, 0);
+    assert_eq!(there(&bytes), frames);
+    // What a header told of is sound, whatever it is.
+    bytes[front..].fill(0);
+    assert_eq!(there(&bytes), 1000);
+    let recovered = open_take(&path).expect("an open take").finish(&[]);
+    assert_eq!(recovered.expect("room").frames, 1000);
+    assert_eq!(fs::read(&path).expect("readable").len(), front + 2000);
+}
+
 #[test]
 fn a_header_with_two_marks_is_not_taken_for_an_open_take() {
     let folder = TempDir::new().expect("a directory");

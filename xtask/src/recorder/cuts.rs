@@ -20,10 +20,10 @@ use super::score::{Class, Score};
 use crate::table::Table;
 
 /// Copies of one take.
-const CUTS_A_TAKE: usize = 10;
+const CUTS_A_TAKE: usize = 5;
 /// Room for takes of all recorders, and for the image itself, in MiB.
-const DISK_MIB: u64 = 160;
-const OUTER_MIB: u64 = 256;
+const DISK_MIB: u64 = 224;
+const OUTER_MIB: u64 = 320;
 
 /// A copy of the disk, and where each take was and each source when it was made.
 struct Cut {

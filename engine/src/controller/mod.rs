@@ -27,6 +27,7 @@ use crate::processor::{Processor, ProcessorSpec, Rings};
 pub use error::EditError;
 pub(crate) use flight::SharedLog;
 use nodes::{DelayKey, Held};
+use ringing::Ringing;
 use tree::Ids;
 pub(crate) use tree::all_ids;
 
@@ -87,13 +88,6 @@ struct OnItsWay {
     leaving: Vec<usize>,
     /// Nodes that ring out from its end on, if they do not already.
     ringing: Vec<NodeId>,
-}
-
-/// How long a node may ring out.
-#[derive(Clone, Copy, Debug)]
-struct Ringing {
-    tail_frames: u64,
-    since: Option<u64>,
 }
 
 impl Controller {
@@ -242,40 +236,6 @@ impl Controller {
     pub fn remove(&mut self, node: NodeId) -> Result<Ticket, EditError> {
         let items = self.changed_at(node, &mut |list, at| drop(list.remove(at)))?;
         self.edit(items, Vec::new(), Operation::Remove { node: node.0 })
-    }
-
-    /// Takes a node out and lets it ring out: it gets silence, and what it gives is still added, as
-    /// loud as it was, until its tail is over, for half a minute at most.
-    ///
-    /// # Errors
-    /// As [`remove`](Self::remove).
-    pub fn remove_ringing(&mut self, node: NodeId) -> Result<Ticket, EditError> {
-        let (place, back) = (self.ids.place(), self.ids.place());
-        let items = self.changed_at(node, &mut |list, at| {
-            let gain = match &list[at] {
-                Item::Node(node) if !node.bypassed => node.wet,
-                _ => 0.0,
-            };
-            if gain == 0.0 {
-                list.remove(at);
-                return;
-            }
-            list[at] = Item::Ringing {
-                place,
-                back,
-                id: node,
-                gain,
-            };
-        })?;
-        let tail_frames = self.tail_frames(node);
-        let since = None;
-        self.ringing.insert(node, Ringing { tail_frames, since });
-        let operation = Operation::RemoveRinging { node: node.0 };
-        let sent = self.edit(items, Vec::new(), operation);
-        if sent.is_err() {
-            self.ringing.remove(&node);
-        }
-        sent
     }
 
     /// Puts a new node in the place of another.

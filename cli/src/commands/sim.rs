@@ -39,7 +39,7 @@ pub struct Simulate {
 enum Faults {
     /// Nothing
     None,
-    /// Stalls, xruns and another lateness, now and then
+    /// A stall of 20 ms a minute, and other blocks now and then
     Light,
     /// All kinds, every few seconds
     Heavy,

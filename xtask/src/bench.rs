@@ -53,12 +53,20 @@ pub fn sim() -> Result<()> {
     table("sim")
 }
 
-/// The loop between two clocks, on two devices in virtual time: one program prints the table.
+/// The loop between two clocks, on two devices in virtual time, beside the laws of others: one program
+/// draws a picture and prints the table.
 ///
 /// # Errors
 /// When a bar does not hold.
 pub fn drift() -> Result<()> {
-    table("drift")
+    setup::install(&[setup::BUILD])?;
+    let program = ours("drift")?;
+    let picture = target().join("drift.png");
+    let mut draw = Command::new(&program);
+    draw.arg("--plot").arg(&picture);
+    run(draw)?;
+    println!("one seed of each law is drawn in {}", picture.display());
+    run(Command::new(program))
 }
 
 /// Runs a program of the benches that prints its table itself.

@@ -32,7 +32,6 @@ pub struct DeviceWatch {
 /// One host.
 struct Watched {
     host: HostKind,
-    lister: cpal::Lister,
     /// The cards when ALSA's devices were listed.
     cards: Option<Vec<String>>,
     known: BTreeMap<String, DeviceInfo>,
@@ -49,7 +48,6 @@ impl DeviceWatch {
             hosts: watched
                 .map(|&host| Watched {
                     host,
-                    lister: cpal::Lister::new(host),
                     cards: None,
                     known: BTreeMap::new(),
                 })
@@ -81,18 +79,18 @@ impl Watched {
     /// The devices now; `None` where nothing can have changed or nobody was asked.
     fn devices(&mut self, is_slow: bool) -> Option<BTreeMap<String, DeviceInfo>> {
         let listed = match self.host {
-            HostKind::PulseAudio => self.lister.list(),
+            HostKind::PulseAudio => cpal::devices(self.host),
             HostKind::Alsa => {
                 let cards = cards();
                 if self.cards.as_ref() == Some(&cards) {
                     return None;
                 }
                 self.cards = Some(cards);
-                self.lister.list()
+                cpal::devices(self.host)
             }
             _ if !is_slow => return None,
             HostKind::Jack => jack::devices(),
-            _ => self.lister.list(),
+            _ => cpal::devices(self.host),
         };
         // No answer: no devices.
         let listed = listed.unwrap_or_default();

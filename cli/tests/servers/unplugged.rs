@@ -110,3 +110,42 @@ fn a_sink_that_is_named_and_unplugged_is_not_replaced_by_another() {
         assert!(heard > RATE / 2, "{heard} samples; {}", outcome.json);
     });
 }
+
+/// Where no device was named the next default is taken, and that is told.
+#[test]
+fn a_default_source_that_is_unplugged_is_followed_by_the_next() {
+    crate::served(|| {
+        let server = PulseAudio::start().unwrap();
+        let module = server.load(SINK).unwrap();
+        let mut pactl = server.tool("pactl");
+        let chosen = pactl.args(["set-default-source", "usb.monitor"]).status();
+        assert!(chosen.unwrap().success());
+        let _other = Pacat::play(&server, PulseAudio::MIC_FEED, &steady(OTHER), 2).unwrap();
+        let _first = Pacat::play(&server, "usb", &steady(NAMED), 2).unwrap();
+        sleep(Duration::from_millis(700));
+        let file = server.folder().join("take.wav");
+        let line = "rec {} --host pulseaudio --buffer 256 --channels 2";
+        let mut program = Ossicle::start(server.env(), line, &[&file]);
+        sleep(Duration::from_secs(2));
+        let mut pactl = server.tool("pactl");
+        let next = ["set-default-source", PulseAudio::MICROPHONE];
+        server.unload(module).unwrap();
+        // Which of several is the next default the server chooses; here it is told.
+        assert!(pactl.args(next).status().unwrap().success());
+        sleep(Duration::from_secs(3));
+        program.terminate();
+        let outcome = program.finish(LIMIT).ok();
+        let due = [("moved", "pulseaudio:usb.monitor")];
+        assert_eq!(told(&outcome), due, "{}", outcome.json);
+        let take = read_wav(&file);
+        let frames = take.len() / 2;
+        let heard = take.iter().filter(|sample| **sample == OTHER).count() / 2;
+        let gap = longest_silence(&take);
+        println!(
+            "{frames} frames, {heard} of the other, {} silent",
+            gap.len()
+        );
+        assert!(heard > 2 * RATE, "{heard} frames; {}", outcome.json);
+        assert!(gap.len() < RATE, "{gap:?}; {}", outcome.json);
+    });
+}

@@ -333,7 +333,7 @@ fn assert_goes_on(host: &str, take: &[f32], heard: &[f32], outcome: &Outcome, ti
 }
 
 /// Frames of the longest run of silence.
-fn longest_silence(samples: &[f32]) -> Range<usize> {
+pub fn longest_silence(samples: &[f32]) -> Range<usize> {
     let (mut longest, mut run) = (0..0, 0..0);
     for (at, frame) in samples.chunks_exact(2).enumerate() {
         if frame == [0.0, 0.0] {

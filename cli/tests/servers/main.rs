@@ -22,6 +22,7 @@ mod pulse;
 mod rights;
 mod rtkit;
 mod sound;
+mod unplugged;
 
 static TURN: Mutex<()> = Mutex::new(());
 

@@ -40,7 +40,7 @@ pub use watch::{DeviceChange, DeviceWatch};
 pub enum HostKind {
     /// ALSA, through cpal.
     Alsa,
-    /// PulseAudio, through cpal.
+    /// PulseAudio: listed through cpal, its streams by connections of our own.
     PulseAudio,
     /// JACK, through one client of our own.
     Jack,

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{DeviceInfo, HostKind, cpal, jack};
+use super::{DeviceError, DeviceInfo, HostKind, cpal, jack};
 
 /// Of so many looks, one asks the hosts that have to be connected to anew, or that cannot tell
 /// cheaply.
 const SLOW: u32 = 4;
+/// Looks behind a change of the cards that list ALSA's devices once more: the kernel names a card
+/// before this user may open it.
+const SETTLING: u32 = 6;
 
 /// What became of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +25,9 @@ pub enum DeviceChange {
 
 /// Watches the devices of hosts.
 ///
-/// No device is opened but those of ALSA, and those only when the cards have changed. PulseAudio is
-/// asked by one connection that is kept. A host whose server comes later shows up when it does.
+/// No device is opened but those of ALSA, and those only when the cards have changed, and for a few
+/// looks behind that. PulseAudio is asked by one connection that is kept. A host whose server comes
+/// later shows up when it does; one that does not answer in time is as it was.
 pub struct DeviceWatch {
     hosts: Vec<Watched>,
     looks: u32,
@@ -32,10 +36,17 @@ pub struct DeviceWatch {
 /// One host.
 struct Watched {
     host: HostKind,
-    lister: cpal::Lister,
-    /// The cards when ALSA's devices were listed.
-    cards: Option<Vec<String>>,
+    cards: Cards,
     known: BTreeMap<String, DeviceInfo>,
+}
+
+/// The cards of ALSA, and whether its devices are to be listed.
+#[derive(Default)]
+struct Cards {
+    /// As they were when the devices were listed last.
+    listed: Option<Vec<String>>,
+    /// Looks that list once more.
+    settling: u32,
 }
 
 impl DeviceWatch {
@@ -49,8 +60,7 @@ impl DeviceWatch {
             hosts: watched
                 .map(|&host| Watched {
                     host,
-                    lister: cpal::Lister::new(host),
-                    cards: None,
+                    cards: Cards::default(),
                     known: BTreeMap::new(),
                 })
                 .collect(),
@@ -78,37 +88,66 @@ impl DeviceWatch {
 }
 
 impl Watched {
-    /// The devices now; `None` where nothing can have changed or nobody was asked.
+    /// The devices now; `None` where nothing can have changed, nobody was asked or nobody answered.
     fn devices(&mut self, is_slow: bool) -> Option<BTreeMap<String, DeviceInfo>> {
-        let listed = match self.host {
-            HostKind::PulseAudio => self.lister.list(),
+        let (listed, cards) = match self.host {
+            HostKind::PulseAudio => (cpal::devices(self.host), Vec::new()),
             HostKind::Alsa => {
-                let cards = cards();
-                if self.cards.as_ref() == Some(&cards) {
+                let now = cards();
+                if !self.cards.is_due(&now) {
                     return None;
                 }
-                self.cards = Some(cards);
-                self.lister.list()
+                (cpal::devices(self.host), now)
             }
             _ if !is_slow => return None,
-            HostKind::Jack => jack::devices(),
-            _ => self.lister.list(),
+            HostKind::Jack => (jack::devices(), Vec::new()),
+            _ => (cpal::devices(self.host), Vec::new()),
         };
-        // No answer: no devices.
-        let listed = listed.unwrap_or_default();
+        self.take(listed, cards)
+    }
+
+    /// Takes a list that was made while these were the cards.
+    fn take(
+        &mut self,
+        listed: Result<Vec<DeviceInfo>, DeviceError>,
+        cards: Vec<String>,
+    ) -> Option<BTreeMap<String, DeviceInfo>> {
+        let listed = match listed {
+            Ok(listed) => listed,
+            // No server: no devices.
+            Err(DeviceError::HostUnavailable { .. }) => Vec::new(),
+            Err(_) => return None,
+        };
         let mut now: BTreeMap<String, DeviceInfo> = listed
             .into_iter()
             .map(|device| (device.id.clone(), device))
             .collect();
-        if let (HostKind::Alsa, Some(cards)) = (self.host, &self.cards) {
+        if self.host == HostKind::Alsa {
             // A card that somebody plays on does not open, and is there all the same.
             for (id, device) in &self.known {
                 if card_of(id).is_some_and(|card| cards.iter().any(|line| names(line, card))) {
                     now.entry(id.clone()).or_insert_with(|| device.clone());
                 }
             }
+            self.cards.listed(cards);
         }
         Some(now)
+    }
+}
+
+impl Cards {
+    /// Whether the devices are to be listed: the cards have changed, or did so shortly before.
+    fn is_due(&self, now: &[String]) -> bool {
+        self.settling > 0 || self.listed.as_deref() != Some(now)
+    }
+
+    /// The devices were listed while these were the cards.
+    fn listed(&mut self, now: Vec<String>) {
+        let before = self.listed.replace(now);
+        self.settling = match before {
+            Some(before) if self.listed.as_ref() != Some(&before) => SETTLING,
+            _ => self.settling.saturating_sub(1),
+        };
     }
 }
 
@@ -182,12 +221,91 @@ mod tests {
         assert_eq!(between(&now, &now), []);
     }
 
+    const CARD: &str = " 1 [USB            ]: USB-Audio - Scarlett 2i2 USB";
+
+    fn alsa() -> Watched {
+        Watched {
+            host: HostKind::Alsa,
+            cards: Cards::default(),
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// A look that finds these cards and, where it lists, these devices: what is told, and whether it
+    /// listed.
+    fn look(
+        watched: &mut Watched,
+        cards: &[&str],
+        listed: Result<&[&str], DeviceError>,
+    ) -> (Vec<DeviceChange>, bool) {
+        let cards: Vec<String> = cards.iter().map(|line| (*line).to_owned()).collect();
+        if !watched.cards.is_due(&cards) {
+            return (Vec::new(), false);
+        }
+        let listed = listed.map(|ids| ids.iter().map(|id| device(id, false).1).collect());
+        let Some(now) = watched.take(listed, cards) else {
+            return (Vec::new(), true);
+        };
+        let told = between(&watched.known, &now);
+        watched.known = now;
+        (told, true)
+    }
+
+    fn hung() -> DeviceError {
+        DeviceError::backend(HostKind::Alsa, "list devices", "no answer in time")
+    }
+
+    #[test]
+    fn a_card_that_may_be_opened_only_later_comes_then() {
+        let mut watched = alsa();
+        let all = ["alsa:default", "alsa:hw:CARD=USB,DEV=0"];
+        assert!(look(&mut watched, &[], Ok(&all[..1])).1);
+        assert!(!look(&mut watched, &[], Ok(&all[..1])).1, "nothing changed");
+        for _ in 0..3 {
+            assert_eq!(
+                look(&mut watched, &[CARD], Ok(&all[..1])),
+                (Vec::new(), true)
+            );
+        }
+        let came = DeviceChange::Came(device(all[1], false).1);
+        assert_eq!(look(&mut watched, &[CARD], Ok(&all)), (vec![came], true));
+        let more = (0..20).filter(|_| look(&mut watched, &[CARD], Ok(&all)).1);
+        assert_eq!(more.count(), 3, "it settles");
+    }
+
+    #[test]
+    fn a_list_that_failed_tells_nothing_and_is_made_again() {
+        let mut watched = alsa();
+        let all = ["alsa:hw:CARD=USB,DEV=0"];
+        assert_eq!(look(&mut watched, &[CARD], Err(hung())), (Vec::new(), true));
+        let came = DeviceChange::Came(device(all[0], false).1);
+        assert_eq!(look(&mut watched, &[CARD], Ok(&all)), (vec![came], true));
+        assert_eq!(look(&mut watched, &[], Err(hung())), (Vec::new(), true));
+        let went = DeviceChange::Went(device(all[0], false).1);
+        assert_eq!(look(&mut watched, &[], Ok(&[])), (vec![went], true));
+    }
+
+    #[test]
+    fn a_server_that_went_away_takes_its_devices_with_it_and_a_slow_one_does_not() {
+        let mut watched = Watched {
+            host: HostKind::PulseAudio,
+            ..alsa()
+        };
+        let speaker = device("pulseaudio:speaker", true);
+        watched.known = BTreeMap::from([speaker]);
+        assert_eq!(watched.take(Err(hung()), Vec::new()), None);
+        let gone = DeviceError::HostUnavailable {
+            host: HostKind::PulseAudio,
+            hint: "no server answers".to_owned(),
+        };
+        assert_eq!(watched.take(Err(gone), Vec::new()), Some(BTreeMap::new()));
+    }
+
     #[test]
     fn a_card_is_recognised_by_its_name_alone() {
-        let line = " 1 [USB            ]: USB-Audio - Scarlett 2i2 USB";
         assert_eq!(card_of("alsa:hw:CARD=USB,DEV=0"), Some("USB"));
         assert_eq!(card_of("alsa:default"), None);
-        assert!(names(line, "USB"));
-        assert!(!names(line, "US") && !names("                      at usb-0000", "USB"));
+        assert!(names(CARD, "USB"));
+        assert!(!names(CARD, "US") && !names("                      at usb-0000", "USB"));
     }
 }

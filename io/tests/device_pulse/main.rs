@@ -1,7 +1,9 @@
 //! PulseAudio, natively and through ALSA, against a private server.
 
+mod connections;
 mod dry;
 mod offers;
+mod unplugged;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

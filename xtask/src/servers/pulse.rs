@@ -112,6 +112,41 @@ impl PulseAudio {
         command
     }
 
+    /// Loads a module, with its arguments, and returns its number.
+    ///
+    /// # Errors
+    /// When the server does not take it.
+    pub fn load(&self, module: &str) -> Result<u32> {
+        let mut command = self.tool("pactl");
+        let said = command.arg("load-module").args(module.split(' ')).output();
+        let said = String::from_utf8(said.context("running pactl")?.stdout)?;
+        let number = said.trim().parse();
+        number.with_context(|| format!("loading {module}: {said:?}"))
+    }
+
+    /// Unloads a module, and with it the devices that it made.
+    ///
+    /// # Errors
+    /// When the server has no such module.
+    pub fn unload(&self, module: u32) -> Result<()> {
+        let mut command = self.tool("pactl");
+        let ended = command.args(["unload-module", &module.to_string()]);
+        let ended = ended.status().context("running pactl")?;
+        anyhow::ensure!(ended.success(), "unloading module {module}");
+        Ok(())
+    }
+
+    /// Lines of `pactl list short` for a kind of thing: `clients`, `sink-inputs`.
+    ///
+    /// # Errors
+    /// When `pactl` cannot be run.
+    pub fn list(&self, kind: &str) -> Result<Vec<String>> {
+        let mut command = self.tool("pactl");
+        let said = command.args(["list", "short", kind]).output();
+        let said = String::from_utf8(said.context("running pactl")?.stdout)?;
+        Ok(said.lines().map(str::to_owned).collect())
+    }
+
     /// What the server has written on standard error.
     #[must_use]
     pub fn log(&self) -> String {

@@ -13,10 +13,13 @@ mod quiet;
 mod settle;
 mod stream;
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use ::cpal::traits::{DeviceTrait, HostTrait};
 use ::cpal::{Device, ErrorKind, Host, HostId};
 
 use super::deadline::within;
+use super::pulse;
 use super::{DeviceError, DeviceInfo, HostKind, PendingStream, StreamRequest};
 #[cfg(target_os = "linux")]
 pub(super) use layers::layers;
@@ -88,35 +91,6 @@ fn list(host: HostKind, there: &Host) -> Result<Vec<DeviceInfo>, DeviceError> {
     Ok(devices)
 }
 
-/// Lists the devices of a host again and again by one connection: the library ends none that it
-/// made, and a server takes only so many.
-pub(super) struct Lister {
-    host: HostKind,
-    there: Option<Host>,
-}
-
-impl Lister {
-    pub(super) fn new(host: HostKind) -> Self {
-        Self { host, there: None }
-    }
-
-    /// The devices now; a server that went away is looked for again the next time.
-    pub(super) fn list(&mut self) -> Result<Vec<DeviceInfo>, DeviceError> {
-        let (host, kept) = (self.host, self.there.take());
-        let (there, listed) = within(host, "list devices", move || {
-            let there = match kept {
-                Some(there) => there,
-                None => connect(host)?,
-            };
-            let listed = list(host, &there);
-            Ok((there, listed))
-        })??;
-        let listed = listed?;
-        self.there = Some(there);
-        Ok(listed)
-    }
-}
-
 /// Settles a stream of one direction.
 pub(super) fn open(
     host: HostKind,
@@ -143,24 +117,60 @@ fn on_host<T: Send + 'static>(
     doing: &'static str,
     work: impl FnOnce(&Host) -> Result<T, DeviceError> + Send + 'static,
 ) -> Result<T, DeviceError> {
-    within(host, doing, move || work(&connect(host)?))?
+    within(host, doing, move || match host {
+        HostKind::PulseAudio => work(kept()?.as_ref()),
+        _ => work(&connect(host)?),
+    })?
+}
+
+/// The library's host of PulseAudio: there is one, unless the server was restarted. Each is a
+/// connection, which ends only when the server does, and a server takes only so many.
+fn kept() -> Result<Arc<Host>, DeviceError> {
+    static KEPT: Mutex<Option<Arc<Host>>> = Mutex::new(None);
+    static TURN: Mutex<()> = Mutex::new(());
+    let kept = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    // Never asked under a lock: a stopped server answers nobody.
+    let known = kept().clone();
+    if let Some(there) = &known
+        && there.devices().is_ok()
+    {
+        return Ok(there.clone());
+    }
+    if !pulse::answers() {
+        return Err(unavailable(HostKind::PulseAudio, NO_SERVER));
+    }
+    // One at a time, and the next takes it too. The library waits 2 s at most.
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(there) = kept().as_ref()
+        && known.is_none_or(|known| !Arc::ptr_eq(&known, there))
+    {
+        return Ok(there.clone());
+    }
+    let there = Arc::new(connect(HostKind::PulseAudio)?);
+    *kept() = Some(there.clone());
+    Ok(there)
 }
 
 /// The library's host, on this thread.
 fn connect(host: HostKind) -> Result<Host, DeviceError> {
-    let unavailable = |hint: &str| DeviceError::HostUnavailable {
-        host,
-        hint: hint.to_owned(),
-    };
     quiet::silence_alsa();
     let there = match host_id(host) {
         Some(id) => ::cpal::host_from_id(id),
-        None => return Err(unavailable("it is not built in")),
+        None => return Err(unavailable(host, "it is not built in")),
     };
     there.map_err(|_| match host {
-        HostKind::Alsa => unavailable("its library does not start"),
-        _ => unavailable("no server answers"),
+        HostKind::Alsa => unavailable(host, "its library does not start"),
+        _ => unavailable(host, NO_SERVER),
     })
+}
+
+const NO_SERVER: &str = "no server answers";
+
+fn unavailable(host: HostKind, hint: &str) -> DeviceError {
+    DeviceError::HostUnavailable {
+        host,
+        hint: hint.to_owned(),
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -142,6 +142,7 @@ pub(super) fn settle(
         offered,
         direction,
         info,
+        is_named: port.device.is_some(),
         realtime: request.realtime,
     })
 }

@@ -21,7 +21,7 @@ use super::convert::{read, write};
 use super::refused;
 use super::settle::{Direction, periods};
 use crate::device::caller::Caller;
-use crate::device::clock::{now_ns, ns_of};
+use crate::device::clock::now_ns;
 use crate::device::deadline::within;
 use crate::device::loss::LossClock;
 use crate::device::pulse;
@@ -54,6 +54,8 @@ pub(super) struct Pending {
     pub(super) offered: Option<(u32, u32)>,
     pub(super) direction: Direction,
     pub(super) info: StreamInfo,
+    /// The device was named, by an id or a part of its name.
+    pub(super) is_named: bool,
     /// Real-time scheduling is wanted.
     pub(super) realtime: bool,
 }
@@ -83,16 +85,19 @@ impl Pending {
             .next()
             .cloned()
             .unwrap_or_default();
-        if let (HostKind::PulseAudio, Direction::Input) = (host, self.direction) {
-            let source = name.strip_prefix("pulseaudio:").unwrap_or(&name).to_owned();
-            return pulse::start(self.info, &source, self.realtime, callback);
+        if host == HostKind::PulseAudio {
+            let wishes = pulse::Wishes {
+                is_named: self.is_named,
+                realtime: self.realtime,
+            };
+            return pulse::start(self.info, wishes, callback);
         }
         #[cfg(target_os = "linux")]
         if let (HostKind::Alsa, Direction::Input) = (host, self.direction) {
             return super::alsa::start(self, &name, callback);
         }
         let status = Arc::new(StreamStatus::new());
-        let mut worker = Box::new(Worker::new(
+        let worker = Box::new(Worker::new(
             Caller::new(callback, status.clone()),
             &self.info,
         ));
@@ -102,16 +107,12 @@ impl Pending {
             let (errors_in, errors) = rtrb::RingBuffer::new(ERRORS);
             let listener = Listener {
                 status: status.clone(),
-                host,
                 errors: errors_in,
             };
             let (mut give, take) = rtrb::RingBuffer::new(1);
             match self.build(take, listener) {
                 Ok(stream) => {
                     self.info.buffer_frames = stream.buffer_size().unwrap_or(period).max(1);
-                    if host == HostKind::PulseAudio {
-                        worker.held_frames = Some(2 * u64::from(self.info.buffer_frames));
-                    }
                     let _ = give.push(worker);
                     status.started(now_ns());
                     stream
@@ -195,9 +196,6 @@ pub(super) struct Worker {
     channels: usize,
     scratch: Vec<f32>,
     losses: LossClock,
-    sample_rate_hz: u32,
-    /// Frames that a server holds at most of what is played, where it tells of no xruns.
-    held_frames: Option<u64>,
     /// Frames of silence still to be played before the first call.
     priming_frames: usize,
 }
@@ -210,8 +208,6 @@ impl Worker {
             channels,
             scratch: vec![0.0; channels * SCRATCH_FRAMES],
             losses: LossClock::new(info.sample_rate_hz),
-            sample_rate_hz: info.sample_rate_hz,
-            held_frames: None,
             priming_frames: priming_frames(info) as usize,
         }
     }
@@ -248,22 +244,11 @@ impl Worker {
             caller,
             channels,
             scratch,
-            losses,
-            held_frames,
-            sample_rate_hz,
             priming_frames,
+            ..
         } = self;
         caller.enter(time_ns, |caller| {
             let frames = data.len() / *channels;
-            let asked = frames as u64;
-            let mut dry = |caller: &mut Caller, until_ns| {
-                if let Some(held) = held_frames {
-                    // The first time it asks for all that it has room for.
-                    *held = asked.max(*held);
-                    ran_dry(caller, losses.dry(asked, until_ns, *held));
-                }
-            };
-            dry(caller, time_ns);
             let mut done = frames.min(*priming_frames);
             *priming_frames -= done;
             while done < frames {
@@ -273,22 +258,7 @@ impl Worker {
                 write(output, data, done * *channels);
                 done += now;
             }
-            // The answer may be what comes too late.
-            let answered_ns = now_ns();
-            dry(caller, answered_ns);
-            if held_frames.is_some() {
-                let asked_ns = answered_ns.saturating_sub(ns_of(asked, *sample_rate_hz));
-                ran_dry(caller, losses.block(asked, answered_ns, asked_ns, 0));
-            }
         });
-    }
-}
-
-/// Frames of silence that the server played are lost, and nobody else tells of it.
-fn ran_dry(caller: &mut Caller, frames: u64) {
-    if frames > 0 {
-        caller.lose(frames);
-        caller.status().xrun();
     }
 }
 
@@ -305,7 +275,6 @@ fn priming_frames(info: &StreamInfo) -> u32 {
 /// What hears of errors, on whatever thread the backend chooses.
 struct Listener {
     status: Arc<StreamStatus>,
-    host: HostKind,
     errors: rtrb::Producer<Error>,
 }
 
@@ -321,9 +290,6 @@ impl Listener {
                 ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged => {}
                 ErrorKind::DeviceNotAvailable => self.status.lose(LostCause::DeviceGone),
                 ErrorKind::HostUnavailable => self.status.lose(LostCause::ServerGone),
-                ErrorKind::StreamInvalidated if self.host == HostKind::PulseAudio => {
-                    self.status.lose(LostCause::ServerGone);
-                }
                 ErrorKind::StreamInvalidated => self.status.lose(LostCause::FormatChanged),
                 _ => burst = self.status.error(now_ns()),
             }

@@ -90,6 +90,8 @@ const ROOTS: &[Root] = &[
         is: |name| {
             name == "<ossicle_io::device::caller::Caller>::call"
                 || name == "<ossicle_io::device::cpal::stream::Worker>::captured"
+                || name == "<ossicle_io::device::pulse::capture::Worker>::captured"
+                || name == "<ossicle_io::device::pulse::playback::Worker>::wanted"
                 || name == "<ossicle_io::device::loss::LossClock>::block"
                 || name.starts_with("<ossicle_io::device::jack::process::Process as jack")
                     && name.ends_with("::process")

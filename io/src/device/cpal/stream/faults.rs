@@ -6,7 +6,7 @@ use ::cpal::{Error, ErrorKind};
 use xtask::faults;
 
 use super::{ERRORS, Listener};
-use crate::device::{HostKind, StreamStatus};
+use crate::device::StreamStatus;
 use crate::realtime::{allocations, system_calls};
 
 const CHILD: &str = "device::cpal::stream::faults::makes_the_fault_it_is_asked_for";
@@ -22,7 +22,6 @@ fn makes_the_fault_it_is_asked_for() {
     let (errors, _kept) = rtrb::RingBuffer::new(ERRORS);
     let mut listener = Listener {
         status: Arc::new(StreamStatus::new()),
-        host: HostKind::Alsa,
         errors,
     };
     let before = (allocations(), system_calls::caught());

@@ -255,7 +255,10 @@ fn a_learned_margin_that_is_not_needed_goes_within_a_minute() {
     assert!(margin < 30.0, "{margin} frames");
     assert!(seen[1..].iter().all(|seen| !seen.jump));
     let most = |of: fn(&Seen) -> f64| seen[40..].iter().map(of).fold(0.0, f64::max);
-    let (off, ppm) = (most(|seen| seen.off_frames.abs()), most(|seen| seen.ppm.abs()));
+    let (off, ppm) = (
+        most(|seen| seen.off_frames.abs()),
+        most(|seen| seen.ppm.abs()),
+    );
     assert!(off < 0.5 && ppm < 450.0, "{off} frames off, {ppm} ppm");
     // What is left goes slowly.
     let last = &seen[seen.len() - 1];

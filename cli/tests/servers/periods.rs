@@ -154,9 +154,9 @@ fn what_stood_still_for_a_second_does_not_lengthen_a_period() {
             rig.remember((256, 128), (256, 128));
             let before = fs::read_to_string(&rig.file).unwrap();
             let mut program = rig.start("live --host pulseaudio", &[]);
-            sleep(Duration::from_secs(4));
+            sleep(Duration::from_secs(3));
             fault(&mut rig, &mut program);
-            sleep(Duration::from_secs(4));
+            sleep(Duration::from_secs(3));
             program.terminate();
             let outcome = program.finish(LIMIT).ok();
             let after = fs::read_to_string(&rig.file).unwrap();

@@ -11,6 +11,8 @@ struct Plant {
     drift: DriftLoop,
     random: u64,
     late_ns: f64,
+    /// Until a moment in seconds, calls of both come so late instead, in nanoseconds.
+    loaded: (f64, f64),
     /// Added to the writer's times from a moment on: seconds, nanoseconds.
     floor: (f64, f64),
     /// The writer does not call between these seconds, and then for all at once.
@@ -38,6 +40,7 @@ impl Plant {
             }),
             random: 7,
             late_ns,
+            loaded: (0.0, 0.0),
             floor: (f64::INFINITY, 0.0),
             stall_s: (f64::INFINITY, 0.0),
             ppm: (ppm, f64::INFINITY, ppm),
@@ -92,11 +95,20 @@ impl Plant {
     }
 
     fn comes(&mut self, frame: u64, writer: bool) -> f64 {
-        let late_ns = self.late_ns * self.unit();
+        let due_s = match writer {
+            true => self.time_of(frame as f64),
+            false => frame as f64 / RATE_HZ,
+        };
+        let (until_s, loaded_ns) = self.loaded;
+        let most_ns = if due_s < until_s {
+            loaded_ns
+        } else {
+            self.late_ns
+        };
+        let late_ns = most_ns * self.unit();
         if !writer {
-            return frame as f64 / RATE_HZ * 1e9 + late_ns;
+            return due_s * 1e9 + late_ns;
         }
-        let due_s = self.time_of(frame as f64);
         let floor_ns = if due_s > self.floor.0 {
             self.floor.1
         } else {
@@ -203,6 +215,60 @@ fn what_was_learned_locks_at_once() {
     warm.random = 99;
     let seen = warm.run(5.0);
     assert!(locked_s(&seen) < 0.1, "{} s", locked_s(&seen));
+}
+
+/// A load that is over is not what the next session needs, though this one's delay stays for long:
+/// what was usual is known two periods of 10,000 calls later.
+#[test]
+fn a_margin_that_was_needed_once_is_not_learned() {
+    let mut plant = Plant::new(-700.0, 50e3, None);
+    plant.loaded = (20.0, 20e6);
+    plant.run(10.0);
+    let loaded = plant.drift.learned().unwrap().margin_frames;
+    let mut plant = Plant::new(-700.0, 50e3, None);
+    plant.loaded = (20.0, 20e6);
+    plant.run(20.0 + 20_000.0 * BLOCK as f64 / RATE_HZ + 1.0);
+    let margin = plant.drift.margin_frames();
+    let learned = plant.drift.learned().unwrap().margin_frames;
+    // Up to 20 ms late: 960 frames.
+    assert!(loaded > 800.0 && margin > 800.0, "{loaded} and {margin}");
+    // As where nothing was ever late by more than 50 us: 2.4 frames, of both sides, and 4.
+    assert!((6.0..10.0).contains(&learned), "{learned} frames");
+}
+
+/// A margin that another session found out is believed until it is known what is usual now, in 2,000
+/// calls. What is not needed then goes by a pitch that is off by less than a cent, and without a jump.
+#[test]
+fn a_learned_margin_that_is_not_needed_goes_within_a_minute() {
+    let learned = |margin_frames| Learned {
+        from_error: -700e-6,
+        to_error: 0.0,
+        margin_frames,
+    };
+    let known_s = 2_000.0 * BLOCK as f64 / RATE_HZ;
+    let mut plant = Plant::new(-700.0, 50e3, Some(learned(1_000.0)));
+    plant.run(known_s - 0.1);
+    assert_eq!(plant.drift.margin_frames(), 1_000.0);
+    let mut plant = Plant::new(-700.0, 50e3, Some(learned(1_000.0)));
+    let seen = plant.run(known_s + 52.0);
+    let margin = plant.drift.margin_frames();
+    assert!(margin < 30.0, "{margin} frames");
+    assert!(seen[1..].iter().all(|seen| !seen.jump));
+    let most = |of: fn(&Seen) -> f64| seen[40..].iter().map(of).fold(0.0, f64::max);
+    let (off, ppm) = (
+        most(|seen| seen.off_frames.abs()),
+        most(|seen| seen.ppm.abs()),
+    );
+    assert!(off < 0.5 && ppm < 450.0, "{off} frames off, {ppm} ppm");
+    // What is left goes slowly.
+    let last = &seen[seen.len() - 1];
+    assert!(last.ppm.abs() < 9.0, "{} ppm", last.ppm);
+
+    // One that is needed stays.
+    let mut plant = Plant::new(-700.0, 20e6, Some(learned(1_000.0)));
+    plant.run(known_s + 52.0);
+    let margin = plant.drift.margin_frames();
+    assert!(margin >= 1_000.0, "{margin} frames");
 }
 
 #[test]

@@ -125,3 +125,42 @@ fn a_shorter_period_is_tried_beside_a_session_and_remembered() {
         assert!(works || fails, "{speaker}");
     });
 }
+
+/// Not a period but a server, or the program, stood still: nothing is known of the periods by that.
+#[test]
+fn what_stood_still_for_a_second_does_not_lengthen_a_period() {
+    crate::served(|| {
+        type Fault = fn(&mut Rig, &mut Ossicle);
+        let faults: [(&str, Fault); 3] = [
+            ("the server stood still", |rig, _| {
+                rig.server.stop().unwrap();
+                sleep(Duration::from_secs(1));
+                rig.server.cont().unwrap();
+            }),
+            ("the server crashed", |rig, _| {
+                rig.server.kill();
+                sleep(Duration::from_secs(1));
+                rig.server.restart().unwrap();
+            }),
+            ("the program was stopped", |_, program| {
+                program.stop();
+                sleep(Duration::from_secs(1));
+                program.cont();
+            }),
+        ];
+        for (name, fault) in faults {
+            let mut rig = Rig::new();
+            // Nothing is left to be tried.
+            rig.remember((256, 128), (256, 128));
+            let before = fs::read_to_string(&rig.file).unwrap();
+            let mut program = rig.start("live --host pulseaudio", &[]);
+            sleep(Duration::from_secs(3));
+            fault(&mut rig, &mut program);
+            sleep(Duration::from_secs(3));
+            program.terminate();
+            let outcome = program.finish(LIMIT).ok();
+            let after = fs::read_to_string(&rig.file).unwrap();
+            assert_eq!(before, after, "{name}: {}", outcome.json);
+        }
+    });
+}

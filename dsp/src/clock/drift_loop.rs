@@ -2,8 +2,9 @@
 
 use super::estimator::ClockEstimator;
 use super::gate::{Gate, Tells};
-use super::margin::Usual;
+use super::margin::Margin;
 use super::steer::{Reading, pace};
+use super::usual::Usual;
 
 /// What a loop is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,7 +26,7 @@ pub struct Learned {
     pub from_error: f64,
     /// Error of the reader's clock, in parts of its rate.
     pub to_error: f64,
-    /// Frames kept for lateness.
+    /// Frames that are needed for lateness.
     pub margin_frames: f64,
 }
 
@@ -49,16 +50,6 @@ const FIRST_S: f64 = 0.12;
 /// Calls of both sides before the first read, cold and with something learned.
 const FIRST_CALLS: u32 = 20;
 const FIRST_CALLS_LEARNED: u32 = 14;
-/// Frames kept beyond the lateness.
-const SPARE_FRAMES: f64 = 4.0;
-/// A first margin is so much more than the lateness seen, since little was seen.
-const FIRST_MARGIN: f64 = 1.25;
-/// A margin that was too small becomes so much more than it had to be.
-const MARGIN_MORE: f64 = 0.1;
-/// A margin is made smaller once so much of it is not needed, at this speed in parts.
-const MARGIN_UNUSED: f64 = 0.3;
-const MARGIN_UNUSED_FRAMES: f64 = 12.0;
-const MARGIN_SPEED: f64 = 8e-6;
 /// A call that came later than so many times the next latest, and by so much, in nanoseconds, is a
 /// fault; and a block that is so many times as long as the next longest, and by so much, in frames.
 const FAULT_LATE: (f64, f64) = (3.0, 500_000.0);
@@ -67,8 +58,8 @@ const FAULT_BLOCK: (f64, f64) = (1.4, 8.0);
 const MOST_LATE_NS: f64 = 70e6;
 /// Calls of both sides before the first read where a device came back.
 const FIRST_CALLS_BACK: u32 = 2;
-/// A change of the delay that is followed at once, in parts.
-const MOST_CLOSING: f64 = 20e-6;
+/// A change of the delay that is followed at once, in parts: no more than the trim does.
+const MOST_CLOSING: f64 = 1e-3;
 /// A larger error of the position than this, in milliseconds, is jumped over.
 const JUMP_MS: f64 = 1.0;
 
@@ -90,7 +81,7 @@ pub struct DriftLoop {
     lateness: Usual,
     to_lateness: Usual,
     to_early: Usual,
-    margin: f64,
+    margin: Margin,
     /// The delay is at least this, in nanoseconds, and at most that, in frames.
     least_ns: f64,
     most_frames: f64,
@@ -119,7 +110,7 @@ impl DriftLoop {
             lateness: Usual::new(FAULT_LATE.0, FAULT_LATE.1),
             to_lateness: Usual::new(FAULT_LATE.0, FAULT_LATE.1),
             to_early: Usual::new(FAULT_LATE.0, FAULT_LATE.1),
-            margin: learned.map_or(0.0, |known| known.margin_frames.max(0.0)),
+            margin: Margin::new(learned.map(|known| known.margin_frames)),
             least_ns: 0.0,
             most_frames: f64::INFINITY,
             is_back: false,
@@ -196,6 +187,7 @@ impl DriftLoop {
     /// What was learned comes from these devices a moment ago: reading begins at once.
     pub fn hurry(&mut self) {
         self.is_back = true;
+        self.margin.confirm();
     }
 
     /// Whoever reads waits at least so long for what was written: 0 to begin with.
@@ -255,7 +247,7 @@ impl DriftLoop {
         // A delay that grows shorter little by little is followed by reading so much faster.
         let aims = self.delay_frames();
         let closing = core::mem::replace(&mut self.aimed, aims) - aims;
-        let closing = if closing.abs() < MOST_CLOSING * frames * ratio {
+        let closing = if !raised && closing.abs() < MOST_CLOSING * frames * ratio {
             closing / frames
         } else {
             0.0
@@ -305,24 +297,24 @@ impl DriftLoop {
 
     /// The margin goes up at once and down slowly; whether the delay went up.
     fn set_margin(&mut self, seconds: f64) -> bool {
-        let before = self.block + self.margin;
+        let before = self.block + self.margin.frames();
         let block = self.blocks.most();
         // What a shorter block no longer needs goes the way of the margin, slowly; and a longer one
         // takes it from there first.
         if self.reading.is_some() {
-            self.margin = (self.margin + self.block - block).max(0.0);
+            self.margin.take(self.block - block);
         }
         self.block = block;
-        let needed_ns = self.lateness.most() + self.to_early.most();
-        let needed = needed_ns / self.from.frame_ns() + SPARE_FRAMES;
+        let late_ns = self.lateness.most() + self.to_early.most();
+        let late_frames = late_ns / self.from.frame_ns();
         if self.reading.is_none() && self.spec.learned.is_none() && !self.is_back {
-            self.margin = FIRST_MARGIN * needed;
-        } else if needed > self.margin {
-            self.margin = needed + MARGIN_MORE * (needed - SPARE_FRAMES);
-        } else if needed < self.margin * (1.0 - MARGIN_UNUSED) - MARGIN_UNUSED_FRAMES {
-            self.margin -= MARGIN_SPEED * seconds * self.spec.from_hz;
+            self.margin.begin(late_frames);
+        } else {
+            let passed = seconds * self.spec.from_hz;
+            let is_settled = self.lateness.is_settled();
+            self.margin.follow(late_frames, passed, is_settled);
         }
-        self.block + self.margin > before
+        self.block + self.margin.frames() > before
     }
 
     /// Frames that are behind what the writer is just about to have written, at a read that is not
@@ -340,12 +332,12 @@ impl DriftLoop {
     }
 
     fn needed_frames(&self) -> f64 {
-        self.block + self.spec.ahead_frames + self.margin
+        self.block + self.spec.ahead_frames + self.margin.frames()
     }
 
     /// Frames kept for lateness.
     pub fn margin_frames(&self) -> f64 {
-        self.margin
+        self.margin.frames()
     }
 
     /// Frames by which the position is behind where it should be.
@@ -381,12 +373,13 @@ impl DriftLoop {
         (self.from.unsure(), self.to.unsure())
     }
 
-    /// What is worth keeping; `None` while nothing is read.
+    /// What is worth keeping; `None` while nothing is read. The margin is what is needed now: one that
+    /// was needed once, and goes down, is not.
     pub fn learned(&self) -> Option<Learned> {
         self.reading.map(|_| Learned {
             from_error: self.from.error(),
             to_error: self.to.error(),
-            margin_frames: self.margin,
+            margin_frames: self.margin.present(),
         })
     }
 }

@@ -7,6 +7,7 @@ mod estimator;
 mod gate;
 mod margin;
 mod steer;
+mod usual;
 
 pub use drift_loop::{DriftLoop, Learned, LoopSpec, Read};
 pub use estimator::ClockEstimator;

@@ -34,8 +34,12 @@ pub(crate) struct BridgeStats {
     margin_frames: Number,
     delay_frames: Number,
     error_frames: Number,
+    /// Whether there are two clocks, and what was found out of both: their errors, and what lateness
+    /// needs.
+    two_clocks: AtomicBool,
     from_error: Number,
     to_error: Number,
+    needed_frames: Number,
     jumps: AtomicU64,
     missing_frames: AtomicU64,
     /// Its writer is there (0), stalls (1), or is gone (2).
@@ -44,21 +48,25 @@ pub(crate) struct BridgeStats {
 
 impl BridgeStats {
     pub(super) fn tell(&self, drift: &DriftLoop) {
-        let (from_error, to_error) = drift.errors();
+        if let Some(learned) = drift.learned() {
+            self.from_error.set(learned.from_error);
+            self.to_error.set(learned.to_error);
+            self.needed_frames.set(learned.margin_frames);
+            self.two_clocks.store(true, Relaxed);
+        }
         self.reads.store(drift.is_reading(), Relaxed);
         self.ratio.set(drift.step());
         self.spread_ns.set(drift.spread_ns());
         self.margin_frames.set(drift.margin_frames());
         self.delay_frames.set(drift.delay_frames());
         self.error_frames.set(drift.error_frames());
-        self.from_error.set(from_error);
-        self.to_error.set(to_error);
     }
 
     pub(super) fn tell_delay(&self, frames: u64) {
         self.reads.store(true, Relaxed);
         self.ratio.set(1.0);
         self.margin_frames.set(frames as f64);
+        self.needed_frames.set(frames as f64);
         self.delay_frames.set(frames as f64);
     }
 
@@ -129,12 +137,17 @@ impl BridgeStats {
         self.missing_frames.load(Relaxed)
     }
 
+    /// Whether its ends have a clock each, and something was found out of both.
+    pub(crate) fn knows_two_clocks(&self) -> bool {
+        self.two_clocks.load(Relaxed)
+    }
+
     /// What is worth keeping of both clocks; `None` while nothing was read.
     pub(crate) fn learned(&self) -> Option<Learned> {
         self.reads().then(|| Learned {
             from_error: self.from_error.get(),
             to_error: self.to_error.get(),
-            margin_frames: self.margin_frames(),
+            margin_frames: self.needed_frames.get(),
         })
     }
 }

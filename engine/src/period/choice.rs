@@ -1,22 +1,21 @@
 //! The choice of periods over a session: before it, beside it, and after it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ossicle_io::device::{
-    DeviceError, HostKind, PendingStream, StreamInfo, StreamRequest, StreamStatus,
-};
+use ossicle_io::device::{DeviceError, HostKind, PendingStream, StreamInfo, StreamRequest, now_ns};
 
 use super::entry::{Entry, WORKS_S};
 use super::memory::PeriodMemory;
+use super::tally::{LOOK_NS, Standing, Tally};
 use super::trial::{Verdict, is_ours, try_period, wait};
 use crate::session::{Machine, SessionConfig, World};
 use crate::state_file::StateFileError;
 
-/// Frames that a session lost, made up or passed over so far.
-pub(crate) type Losses = Arc<dyn Fn() -> u64 + Send + Sync>;
+/// Asks a session how it does.
+pub(crate) type Ask = Arc<dyn Fn() -> Standing + Send + Sync>;
 
 /// What a session chooses its periods by.
 pub(crate) struct Choice {
@@ -53,12 +52,10 @@ impl Choice {
     }
 
     /// The session runs: tries what might work beside it. `None` where nothing can be remembered.
-    pub(crate) fn begin(
-        &self,
-        streams: Vec<(StreamInfo, Arc<StreamStatus>)>,
-        losses: Losses,
-    ) -> Option<Trials> {
-        let ours = streams
+    pub(crate) fn begin(&self, ask: Ask) -> Option<Trials> {
+        let standing = ask();
+        let ours = standing
+            .streams
             .iter()
             .filter_map(|(info, status)| {
                 let entry = Entry::of(info).filter(|_| is_ours(info.host))?;
@@ -68,32 +65,35 @@ impl Choice {
         if ours.is_empty() || !self.is_sound() {
             return None;
         }
-        let ended = Arc::new(AtomicBool::new(false));
-        let first_losses = Arc::new(OnceLock::new());
+        let watch = Watch {
+            tally: Arc::new(Mutex::new(Tally::new(&ours, &standing, now_ns()))),
+            ask,
+            ended: Arc::default(),
+        };
+        let streams: Vec<_> = ours
+            .into_iter()
+            .map(|(entry, info, _)| (entry, info))
+            .collect();
+        let watcher = {
+            let watch = watch.clone();
+            spawn("ossicle-tally", move || watch.run())?
+        };
         let thread = if self.is_quick {
             let mut run = Run {
                 memory: self.memory.clone(),
-                streams: ours.clone(),
+                streams: streams.clone(),
                 realtime: self.realtime,
-                losses: losses.clone(),
-                first_losses: first_losses.clone(),
-                ended: ended.clone(),
+                watch: watch.clone(),
             };
-            let run = move || run.run();
-            thread::Builder::new()
-                .name("ossicle-periods".to_owned())
-                .spawn(run)
-                .ok()
+            spawn("ossicle-periods", move || run.run())
         } else {
             None
         };
         Some(Trials {
             memory: self.memory.clone(),
-            streams: ours,
-            began: Instant::now(),
-            losses,
-            first_losses,
-            ended,
+            streams,
+            watch,
+            watcher: Some(watcher),
             thread,
         })
     }
@@ -140,26 +140,69 @@ impl World for Choice {
     }
 }
 
+/// Watches a session until that has ended.
+#[derive(Clone)]
+struct Watch {
+    tally: Arc<Mutex<Tally>>,
+    ask: Ask,
+    ended: Arc<AtomicBool>,
+}
+
+impl Watch {
+    fn run(&self) {
+        while self.wait(Duration::from_nanos(LOOK_NS)) {
+            self.tally().look(&(self.ask)(), now_ns());
+        }
+    }
+
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whatever went wrong in the session so far.
+    fn troubles(&self) -> u64 {
+        (self.ask)().troubles()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Waits; `false` where the session ended.
+    fn wait(&self, time: Duration) -> bool {
+        wait(time, &|| self.has_ended())
+    }
+
+    /// Waits as long as a period has to work.
+    fn wait_for_work(&self) -> bool {
+        self.wait(Duration::from_secs_f64(WORKS_S))
+    }
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Option<JoinHandle<T>> {
+    thread::Builder::new().name(name.to_owned()).spawn(run).ok()
+}
+
 /// What runs beside a session.
 struct Run {
     memory: PeriodMemory,
-    streams: Vec<(Entry, StreamInfo, Arc<StreamStatus>)>,
+    streams: Vec<(Entry, StreamInfo)>,
     realtime: bool,
-    losses: Losses,
-    first_losses: Arc<OnceLock<u64>>,
-    ended: Arc<AtomicBool>,
+    watch: Watch,
 }
 
 impl Run {
     /// Tries shorter periods on each device in turn, and remembers each answer at once. What cannot
     /// be remembered is told.
     fn run(&mut self) -> Option<String> {
-        // The session's own beginning is not disturbed, and not counted.
-        if !self.wait() {
+        // The session's own beginning is not disturbed.
+        if !self.watch.wait_for_work() {
             return None;
         }
-        let _ = self.first_losses.set((self.losses)());
-        for (fresh, info, _) in self.streams.clone() {
+        for (fresh, info) in self.streams.clone() {
             let mut entry = self.memory.entry(fresh);
             while let Some(frames) = entry.candidate().filter(|_| !entry.is_exclusive) {
                 match self.tried(&entry, &info, frames) {
@@ -177,44 +220,37 @@ impl Run {
     }
 
     /// A trial in quiet times; one that fails is made once more, since it may have been something
-    /// else's fault.
+    /// else's fault. One beside which something befell a device, or the program, says nothing.
     fn tried(&self, entry: &Entry, info: &StreamInfo, frames: u32) -> Verdict {
-        let mut verdict = Verdict::Unknown;
-        for _ in 0..2 {
-            loop {
-                let before = self.troubles();
-                if !self.wait() {
-                    return Verdict::Unknown;
-                }
-                if self.troubles() == before {
-                    break;
-                }
+        let watch = &self.watch;
+        let mut fails = 0;
+        while fails < 2 {
+            let disturbances = watch.tally().disturbances();
+            let before = watch.troubles();
+            if !watch.wait_for_work() {
+                return Verdict::Unknown;
             }
-            verdict = try_period(
+            if watch.troubles() != before {
+                continue;
+            }
+            let verdict = try_period(
                 entry,
                 info,
                 frames,
                 self.realtime,
-                &|| self.troubles(),
-                &|| self.ended.load(Ordering::Acquire),
+                &|| watch.troubles(),
+                &|| watch.has_ended(),
             );
             if verdict != Verdict::Fails {
-                break;
+                return verdict;
             }
+            // What befalls a device is noticed a moment later.
+            if !watch.wait_for_work() {
+                return Verdict::Unknown;
+            }
+            fails += u32::from(watch.tally().disturbances() == disturbances);
         }
-        verdict
-    }
-
-    /// Whatever went wrong in the session so far.
-    fn troubles(&self) -> u64 {
-        let of_streams = self.streams.iter();
-        let of_streams = of_streams.map(|(.., status)| status.xruns() + status.lost_frames());
-        of_streams.sum::<u64>() + (self.losses)()
-    }
-
-    fn wait(&self) -> bool {
-        let ends = || self.ended.load(Ordering::Acquire);
-        wait(Duration::from_secs_f64(WORKS_S), &ends)
+        Verdict::Fails
     }
 }
 
@@ -225,40 +261,41 @@ fn not_remembered(error: &StateFileError) -> String {
 /// A session that is watched, and the trials beside it.
 pub(crate) struct Trials {
     memory: PeriodMemory,
-    streams: Vec<(Entry, StreamInfo, Arc<StreamStatus>)>,
-    began: Instant,
-    losses: Losses,
-    /// Those of the beginning, which are nobody's fault.
-    first_losses: Arc<OnceLock<u64>>,
-    ended: Arc<AtomicBool>,
+    streams: Vec<(Entry, StreamInfo)>,
+    watch: Watch,
+    watcher: Option<JoinHandle<()>>,
     thread: Option<JoinHandle<Option<String>>>,
 }
 
 impl Trials {
     /// The session ends: remembers how its own periods went. What could not be remembered is told.
     pub(crate) fn finish(mut self) -> Option<String> {
+        self.end_watching();
+        let standing = (self.watch.ask)();
+        self.watch.tally().end(&standing, now_ns());
         let note = self.end();
-        let lost_frames = self.first_losses.get().map_or(0, |&first| {
-            let now = (self.losses)();
-            now.saturating_sub(first)
-        });
-        let seconds = self.began.elapsed().as_secs_f64();
         let mut failed = None;
         if let Ok(memory) = PeriodMemory::load(self.memory.path()) {
             self.memory = memory;
         }
-        for (fresh, info, status) in &self.streams {
+        let all_went: Vec<_> = self.watch.tally().went().collect();
+        for ((fresh, info), went) in self.streams.iter().zip(all_went) {
             let mut entry = self.memory.entry(fresh.clone());
-            let lost = lost_frames / u64::from(info.buffer_frames.max(1));
-            if entry.ran(info.buffer_frames, seconds, status.xruns() + lost) {
+            if entry.ran(info.buffer_frames, went.seconds, went.troubles) {
                 failed = self.memory.remember(&entry).err().or(failed);
             }
         }
         note.or_else(|| Some(not_remembered(&failed?)))
     }
 
+    fn end_watching(&mut self) {
+        self.watch.ended.store(true, Ordering::Release);
+        // It has nothing to tell.
+        let _ = self.watcher.take().map(JoinHandle::join);
+    }
+
     fn end(&mut self) -> Option<String> {
-        self.ended.store(true, Ordering::Release);
+        self.end_watching();
         let thread = self.thread.take()?;
         thread.join().ok().flatten()
     }

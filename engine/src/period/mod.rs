@@ -9,14 +9,17 @@
 //!   under way.
 //! - A device that only one stream may open cannot be tried so. There the next session with input and
 //!   output, and without a recording, runs with half of what works, and tells by its own xruns.
-//! - A period with more than one xrun a minute in a session is given up for its double.
+//! - A period with more than one xrun a minute in a session is given up for its double. What goes wrong
+//!   while a device is away, or the program stands still, does not count.
 //! - On JACK the server sets the period, and nothing is tried.
 
 mod choice;
 mod entry;
 mod memory;
+mod tally;
 mod trial;
 
 pub(crate) use choice::{Choice, Trials};
 pub use entry::{Direction, SAFE_FRAMES};
 pub use memory::PeriodMemory;
+pub(crate) use tally::Standing;

@@ -147,6 +147,7 @@ impl Core {
             out.lose(lost);
         }
         self.lanes.begin(self.clock_frames, call, &self.shared);
+        self.shared.note_caller(caller.stream, call.time_ns);
         self.begin_record(call, lost);
         let mut done = late;
         while done < call.frames && !self.shared.has_ended() {

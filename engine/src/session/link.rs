@@ -1,5 +1,6 @@
 //! A device of a session: its stream while there is one, and what outlives it.
 
+use ossicle_dsp::clock::Learned;
 use ossicle_io::device::{
     DeviceError, HostKind, PendingStream, Port, Stream, StreamInfo, StreamRequest,
 };
@@ -13,6 +14,10 @@ use super::world::World;
 /// Longest time until a server calls for the first time, in nanoseconds: PulseAudio renders up to 2 s
 /// ahead.
 const FIRST_CALL_NS: u64 = 3_000_000_000;
+
+/// Bridges speak of who calls the core once that one has called for so long, in nanoseconds: until then
+/// some may speak of another.
+pub(super) const SETTLED_NS: u64 = 200_000_000;
 
 /// A device of the session.
 pub(super) struct Link {
@@ -93,6 +98,27 @@ impl Link {
         self.known.capture = capture.or(self.known.capture);
         self.known.play = play.or(self.known.play);
     }
+
+    /// What its bridges have found out of two clocks: where it captures, and where it plays.
+    pub(super) fn learned(&self) -> [Option<Learned>; 2] {
+        [&self.capture, &self.play].map(|side| {
+            let stats = &side.as_ref()?.stats;
+            stats.learned().filter(|_| stats.knows_two_clocks())
+        })
+    }
+}
+
+impl Known {
+    /// The same where the clock that calls the core is off by so much.
+    pub(super) fn called_by(mut self, error: f64) -> Self {
+        if let Some(capture) = &mut self.capture {
+            capture.to_error = error;
+        }
+        if let Some(play) = &mut self.play {
+            play.from_error = error;
+        }
+        self
+    }
 }
 
 /// Opens a device again: as it was, else at another rate, else with other channels; else the default
@@ -137,11 +163,13 @@ pub(super) fn open_again(
     world.open(role.host, &request)
 }
 
-/// Error of the clock that calls the core, in parts, as the bridges know it.
-pub(super) fn caller_error(links: &[Link]) -> Option<f64> {
-    links.iter().find_map(|link| {
-        let captured = link.capture.as_ref().and_then(|side| side.stats.learned());
-        let played = link.play.as_ref().and_then(|side| side.stats.learned());
+/// Error of the clock that calls the core, in parts, as the bridges know it that read for long enough.
+pub(super) fn caller_error(links: &[Link], now_ns: u64) -> Option<f64> {
+    let is_sure = |link: &&Link| {
+        link.phase == Phase::Up && now_ns.saturating_sub(link.started_ns) >= SETTLED_NS
+    };
+    links.iter().filter(is_sure).find_map(|link| {
+        let [captured, played] = link.learned();
         captured
             .map(|learned| learned.to_error)
             .or(played.map(|learned| learned.from_error))

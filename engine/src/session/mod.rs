@@ -44,7 +44,7 @@ use crate::counters::Counters;
 use crate::error::EngineError;
 use crate::flight::{FlightError, Keeper};
 use crate::meter::Readings;
-use crate::period::{Choice, Trials};
+use crate::period::{Choice, Standing, Trials};
 use crate::record::{Recording, Take};
 use core::Core;
 use levels::Levels;
@@ -114,8 +114,14 @@ impl Session {
         let choice = Arc::new(choice);
         let mut session = Self::start_in(config, choice.clone())?;
         session.warnings.extend(note);
-        let shared = session.shared.clone();
-        let losses = move || {
+        session.trials = choice.begin(Arc::new(session.standing()));
+        Ok(session)
+    }
+
+    /// Asks how the session does, from wherever.
+    pub(crate) fn standing(&self) -> impl Fn() -> Standing + Send + Sync + 'static {
+        let (shared, supervisor) = (self.shared.clone(), self.supervisor.clone());
+        move || {
             let Shared {
                 overrun_frames,
                 skipped_frames,
@@ -123,10 +129,14 @@ impl Session {
                 ..
             } = &*shared;
             let counts = [overrun_frames, skipped_frames, underrun_frames];
-            counts.map(|count| count.load(Relaxed)).iter().sum()
-        };
-        session.trials = choice.begin(session.supervisor.streams(), Arc::new(losses));
-        Ok(session)
+            let (events, is_away) = supervisor.befell();
+            Standing {
+                streams: supervisor.streams(),
+                lost_frames: counts.map(|count| count.load(Relaxed)).iter().sum(),
+                events,
+                is_away,
+            }
+        }
     }
 
     /// Begins in a world: a simulation, for one. Devices that go are taken back from there when they

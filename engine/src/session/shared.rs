@@ -36,6 +36,9 @@ pub(super) struct Shared {
     /// The master stalled last; else it was gone.
     stalled: AtomicBool,
     clock: SessionClock,
+    /// The number of the stream that calls the core, and since when.
+    caller: AtomicU64,
+    caller_since_ns: AtomicU64,
 }
 
 impl Shared {
@@ -53,6 +56,8 @@ impl Shared {
             source_frames: AtomicU64::new(0),
             stalled: AtomicBool::new(false),
             clock: SessionClock::default(),
+            caller: AtomicU64::new(0),
+            caller_since_ns: AtomicU64::new(0),
         }
     }
 
@@ -122,6 +127,22 @@ impl Shared {
     /// Where the core was behind its last call.
     pub(super) fn clock(&self) -> &SessionClock {
         &self.clock
+    }
+
+    /// A stream calls the core, at `time_ns`. Only the core tells.
+    pub(super) fn note_caller(&self, stream: u64, time_ns: u64) {
+        if self.caller.load(Ordering::Relaxed) != stream {
+            self.caller_since_ns.store(time_ns, Ordering::Release);
+            self.caller.store(stream, Ordering::Release);
+        }
+    }
+
+    /// For how long a stream has been the one that calls the core, in nanoseconds; `None` where it is
+    /// not.
+    pub(super) fn called_for_ns(&self, stream: u64, now_ns: u64) -> Option<u64> {
+        let is_it = self.caller.load(Ordering::Acquire) == stream;
+        let since_ns = self.caller_since_ns.load(Ordering::Acquire);
+        is_it.then(|| now_ns.saturating_sub(since_ns))
     }
 
     /// The core has ended, and so have the recordings of capture devices.

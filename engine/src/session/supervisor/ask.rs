@@ -47,6 +47,12 @@ impl Supervisor {
         lock(&self.events).clone()
     }
 
+    /// How often something befell a device so far, and whether one is away.
+    pub(in crate::session) fn befell(&self) -> (usize, bool) {
+        let is_away = lock(&self.links).iter().any(|link| link.phase != Phase::Up);
+        (lock(&self.events).len(), is_away)
+    }
+
     pub(in crate::session) fn xruns(&self) -> u64 {
         let links = lock(&self.links);
         let each = links.iter().map(|link| {

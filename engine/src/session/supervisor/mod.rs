@@ -21,7 +21,7 @@ use ossicle_io::ring::Cause;
 use super::RETIRE_WITHIN;
 use super::call_length::CallLength;
 use super::event::{DeviceEvent, DeviceEventKind};
-use super::link::{Link, Phase, caller_error, name, period_ns, seconds};
+use super::link::{Link, Phase, SETTLED_NS, caller_error, name, period_ns, seconds};
 use super::raw::note_lost;
 use super::slot::Lent;
 use super::stage::{Seat, Stage, lock};
@@ -144,7 +144,12 @@ impl Supervisor {
             self.ask_defaults();
         }
         let now = self.now_ns();
-        let devices = lock(&self.links).len();
+        let devices = {
+            let links = lock(&self.links);
+            let stage = &self.stage;
+            stage.remembered.learn(&links, &stage.shared, now);
+            links.len()
+        };
         for index in 0..devices {
             let work = self.look(index, now);
             self.keep_pace();
@@ -156,10 +161,17 @@ impl Supervisor {
         }
     }
 
+    /// Whether the master calls the core, for so long that all bridges know it.
+    fn master_calls(&self, now: u64) -> bool {
+        let master = self.stage.master.load(Acquire);
+        let called_for_ns = self.stage.shared.called_for_ns(master, now);
+        called_for_ns.is_some_and(|for_ns| for_ns >= SETTLED_NS)
+    }
+
     /// Looks at a device, and notes what has changed.
     fn look(&self, index: usize, now: u64) -> Work {
         let mut links = lock(&self.links);
-        let caller_error = caller_error(&links);
+        let caller_error = caller_error(&links, now).filter(|_| self.master_calls(now));
         let Some(link) = links.get_mut(index) else {
             return Work::Nothing;
         };
@@ -302,7 +314,8 @@ impl Supervisor {
         let now = self.now_ns();
         let streams: Vec<_> = {
             let mut links = lock(&self.links);
-            let note = self.stage.remembered.keep(&mut links, now);
+            let stage = &self.stage;
+            let note = stage.remembered.keep(&links, &stage.shared, now);
             lock(&self.notes).extend(note);
             let is_away = |link: &&Link| link.phase != Phase::Up || is_strange(link);
             for link in links.iter().filter(is_away) {

@@ -88,21 +88,28 @@ impl Supervisor {
     }
 
     /// What is known of the clock of the device that was opened: of another one only what was
-    /// remembered, if anything was.
-    fn known(&self, index: usize, known: Known, info: &StreamInfo) -> Known {
-        let is_same = {
-            let before = &lock(&self.links)[index].info;
-            (&before.input_device, &before.output_device)
-                == (&info.input_device, &info.output_device)
+    /// remembered, if anything was. It is paired with whoever calls now.
+    fn known(&self, index: usize, mut known: Known, info: &StreamInfo) -> Known {
+        let links = lock(&self.links);
+        let before = &links[index].info;
+        let is_same = (&before.input_device, &before.output_device)
+            == (&info.input_device, &info.output_device);
+        if !is_same {
+            let remembered = self.stage.remembered.known(info);
+            if remembered.capture.is_some() || remembered.play.is_some() {
+                known = remembered;
+            }
+            known.caller = None;
+        }
+        let master = self.stage.master.load(Acquire);
+        let error = match links.iter().find(|link| link.number == master) {
+            // A clock stands in for it.
+            _ if self.stage.pace.load(Acquire) != master => Some(0.0),
+            // Two errors of another session belong together.
+            Some(master) if !known.is_old => master.known.caller,
+            _ => None,
         };
-        let remembered = self.stage.remembered.known(info);
-        if is_same || remembered.capture.is_none() && remembered.play.is_none() {
-            return known;
-        }
-        Known {
-            caller: known.caller,
-            ..remembered
-        }
+        error.map_or(known, |error| known.called_by(error))
     }
 
     /// A device is back, or another is there in its place.

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ossicle::io::file::recover::{is_written, open_take, written_takes};
+use ossicle::io::file::recover::{Damage, is_written, open_take, written_takes};
 use ossicle::io::file::{AudioFile, CivilTime};
 use ossicle::record::recover::{Unclosed, find};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+use crate::summary::plural;
 use crate::times::shown;
 
 /// Finish recordings that a crash or a power cut left open
@@ -49,7 +50,15 @@ struct TakeObject {
     frames: u64,
     /// Gaps that its list knows of.
     gaps: usize,
+    /// What of the frames cannot be read.
+    damaged: Vec<DamageObject>,
     finished: bool,
+}
+
+#[derive(Serialize)]
+struct DamageObject {
+    position: u64,
+    frames: u64,
 }
 
 impl Recover {
@@ -111,6 +120,7 @@ impl Recover {
             frames_said: take.frames_said(),
             frames: take.frames_there(),
             gaps: take.gaps(),
+            damaged: take.damage().iter().map(DamageObject::from).collect(),
             finished: false,
         };
         if self.dry_run {
@@ -150,11 +160,31 @@ impl TakeObject {
             1 => parts.push("1 gap".to_string()),
             gaps => parts.push(format!("{gaps} gaps")),
         }
+        if let Some(first) = self.damaged.first() {
+            let at = shown(first.position, rate);
+            let more = match self.damaged.len() - 1 {
+                0 => String::new(),
+                more => format!(" and at {} more", plural(more as u64, "place")),
+            };
+            let frames: u64 = self.damaged.iter().map(|damage| damage.frames).sum();
+            parts.push(format!(
+                "damaged at {at}{more}: {frames} frames cannot be read"
+            ));
+        }
         parts.push(match self.finished {
             true => "finished".to_string(),
             false => "not closed".to_string(),
         });
         parts.join(", ")
+    }
+}
+
+impl From<&Damage> for DamageObject {
+    fn from(damage: &Damage) -> Self {
+        Self {
+            position: damage.position,
+            frames: damage.frames,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use ossicle_io::file::recover::{OpenTake, Recovered, open_take, open_takes};
+use ossicle_io::file::recover::{Damage, OpenTake, Recovered, open_take, open_takes};
 use ossicle_io::file::{AudioFile, FileError, Label};
 
 use super::gap_list::GapList;
@@ -74,6 +74,11 @@ impl Unclosed {
     /// Whole frames that are in the file.
     pub fn frames_there(&self) -> u64 {
         self.file.frames_there()
+    }
+
+    /// What of the frames that are there cannot be read, in order.
+    pub fn damage(&self) -> &[Damage] {
+        self.file.damage()
     }
 
     /// When it was written last, where the system tells.

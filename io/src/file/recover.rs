@@ -34,6 +34,16 @@ enum Kind {
     Nothing,
 }
 
+/// Frames of a take that are there and cannot be read: bytes of them were changed since they were
+/// written. What reads them gives silence or leaves them out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The first of them.
+    pub position: u64,
+    /// How many. In an Ogg file up to a page behind them is counted as well.
+    pub frames: u64,
+}
+
 /// A take that was finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovered {
@@ -108,9 +118,9 @@ pub fn open_take(path: impl AsRef<Path>) -> Option<OpenTake> {
     // Once more, under the lock: it may have been closed meanwhile.
     let kind = if let Some(wav) = OpenWav::look(&file) {
         Kind::Wav(wav)
-    } else if let Some(flac) = OpenFlac::look(&file) {
+    } else if let Some(flac) = OpenFlac::look(&file).ok()? {
         Kind::Flac(flac)
-    } else if let Some(ogg) = OpenOgg::look(&file) {
+    } else if let Some(ogg) = OpenOgg::look(&file).ok()? {
         Kind::Ogg(ogg)
     } else if part {
         Kind::Nothing
@@ -121,7 +131,9 @@ pub fn open_take(path: impl AsRef<Path>) -> Option<OpenTake> {
 }
 
 fn is_marked(file: &File) -> bool {
-    OpenWav::look(file).is_some() || OpenFlac::is_marked(file) || OpenOgg::is_marked(file)
+    OpenWav::look(file).is_some()
+        || OpenFlac::is_marked(file).unwrap_or(false)
+        || OpenOgg::is_marked(file).unwrap_or(false)
 }
 
 impl OpenTake {
@@ -164,6 +176,15 @@ impl OpenTake {
             Kind::Flac(flac) => flac.frames_there(),
             Kind::Ogg(ogg) => ogg.frames_there(),
             Kind::Nothing => 0,
+        }
+    }
+
+    /// What of the frames that are there cannot be read, in order. Of a WAV file that cannot be told.
+    pub fn damage(&self) -> &[Damage] {
+        match &self.kind {
+            Kind::Flac(flac) => flac.damage(),
+            Kind::Ogg(ogg) => ogg.damage(),
+            Kind::Wav(_) | Kind::Nothing => &[],
         }
     }
 

@@ -58,7 +58,7 @@ fn a_cut_take_is_read_by_all_without_repair() {
 }
 
 /// A take of 60 000 frames as it is when the program is killed, and a file of its bytes.
-fn killed(directory: &Path, kind: &str) -> (PathBuf, Vec<f32>) {
+pub fn killed(directory: &Path, kind: &str) -> (PathBuf, Vec<f32>) {
     let spec = spec(48_000, 2, I24);
     let path = directory.join(format!("take.{kind}"));
     let samples = signal(spec, 60_000);

@@ -4,7 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use ossicle_io::file::recover::{Damage, OpenTake, Recovered, open_take, open_takes};
+use ossicle_io::file::recover::{Damage, OpenTake, Recovered, Standing, Takes};
+use ossicle_io::file::recover::{open_take, standing, takes_in};
 use ossicle_io::file::{AudioFile, FileError, Label};
 
 use super::gap_list::GapList;
@@ -39,20 +40,54 @@ pub struct Restored {
     pub list_error: Option<io::Error>,
 }
 
-/// Finds them in a folder, not in those below, in order of their names; or looks at one file.
+/// What is not closed in a folder.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What can be finished, in order of the names.
+    pub takes: Vec<Unclosed>,
+    /// What is being written, by the names that the files will have.
+    pub written: Vec<PathBuf>,
+    /// What cannot be finished, or looked at, and why.
+    pub failed: Vec<(PathBuf, FileError)>,
+}
+
+/// Looks in a folder, not in those below; or at one file.
 ///
 /// # Errors
-/// As [`open_takes`].
-pub fn find(path: &Path) -> Result<Vec<Unclosed>, FileError> {
-    let files = match path.is_file() {
-        true => open_take(path).into_iter().collect(),
-        false => open_takes(path)?,
+/// As [`takes_in`].
+pub fn find(path: &Path) -> Result<Found, FileError> {
+    let there = match path.is_file() {
+        true => alone(path),
+        false => takes_in(path)?,
     };
-    let unclosed = |file: OpenTake| Unclosed {
-        list: list_of(&file.final_path()),
-        file,
+    let mut found = Found {
+        takes: Vec::new(),
+        written: there.written,
+        failed: there.unknown,
     };
-    Ok(files.into_iter().map(unclosed).collect())
+    for path in there.open {
+        match open_take(&path) {
+            Ok(Some(file)) => found.takes.push(Unclosed {
+                list: list_of(&file.final_path()),
+                file,
+            }),
+            // It was closed meanwhile.
+            Ok(None) => {}
+            Err(error) => found.failed.push((path, error)),
+        }
+    }
+    Ok(found)
+}
+
+fn alone(path: &Path) -> Takes {
+    let mut takes = Takes::default();
+    match standing(path) {
+        Ok(Standing::NoTake) => {}
+        Ok(Standing::Written) => takes.written.push(path.to_owned()),
+        Ok(Standing::Open) => takes.open.push(path.to_owned()),
+        Err(error) => takes.unknown.push((path.to_owned(), error)),
+    }
+    takes
 }
 
 impl Unclosed {

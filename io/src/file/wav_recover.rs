@@ -1,6 +1,7 @@
 //! WAV files that were never closed: what is in them, and how they are closed.
 
 use std::fs::File;
+use std::io;
 
 use super::error::FileError;
 use super::positioned::read_at;
@@ -23,21 +24,19 @@ pub(super) struct OpenWav {
 }
 
 impl OpenWav {
-    /// Looks for the mark; nothing for any other file, or one that cannot be read.
-    pub(super) fn look(file: &File) -> Option<Self> {
-        let file_bytes = file.metadata().ok()?.len();
-        let mut start = vec![0; 512];
-        let mut length = read_at(file, &mut start, 0).ok()?;
-        let mut header = WavHeader::parse(&start[..length]);
-        if header.is_none() && WavHeader::is_marked(&start[..length]) {
-            start = vec![0; MAX_HEADER_BYTES];
-            length = read_at(file, &mut start, 0).ok()?;
-            header = WavHeader::parse(&start[..length]);
-        }
-        let header = header.filter(|header| header.state() != State::Closed)?;
+    /// Whether a file has the mark.
+    pub(super) fn is_marked(file: &File) -> io::Result<bool> {
+        Ok(header_of(file)?.is_some())
+    }
+
+    /// Looks at a marked file; nothing for any other.
+    pub(super) fn look(file: &File) -> io::Result<Option<Self>> {
+        let Some(header) = header_of(file)? else {
+            return Ok(None);
+        };
         let mut wav = Self {
             header,
-            file_bytes,
+            file_bytes: file.metadata()?.len(),
             behind_bytes: 0,
         };
         match wav.header.state() {
@@ -45,7 +44,7 @@ impl OpenWav {
             State::Open => wav.file_bytes = wav.sure_bytes(file),
             State::Closed => {}
         }
-        Some(wav)
+        Ok(Some(wav))
     }
 
     /// Sample rate in hertz, as the header says.
@@ -127,4 +126,17 @@ impl OpenWav {
         }
         if at == self.file_bytes { at - start } else { 0 }
     }
+}
+
+/// The header of a file with the mark.
+fn header_of(file: &File) -> io::Result<Option<WavHeader>> {
+    let mut start = vec![0; 512];
+    let mut length = read_at(file, &mut start, 0)?;
+    let mut header = WavHeader::parse(&start[..length]);
+    if header.is_none() && WavHeader::is_marked(&start[..length]) {
+        start = vec![0; MAX_HEADER_BYTES];
+        length = read_at(file, &mut start, 0)?;
+        header = WavHeader::parse(&start[..length]);
+    }
+    Ok(header.filter(|header| header.state() != State::Closed))
 }

@@ -17,7 +17,7 @@ const PAGE: u64 = 16_384;
 
 /// Finishes a file; what was said of it before, its frames and damage, and its sound then.
 fn finished(path: &Path) -> (u64, u64, Vec<Damage>, Vec<f32>) {
-    let take = open_take(path).expect("an open take");
+    let take = open_take(path).expect("readable").expect("an open take");
     let (said, damage) = (take.frames_said(), take.damage().to_vec());
     let frames = take.finish(&[]).expect("writable").frames;
     let file = AudioFile::open(path).expect("closed");
@@ -74,13 +74,16 @@ fn two_damages_are_told_as_two() {
     for kind in KINDS {
         let (path, _) = killed(folder.path(), kind);
         let mut bytes = fs::read(&path).expect("readable");
-        let whole = open_take(&path).expect("an open take").frames_there();
+        let whole = open_take(&path)
+            .expect("readable")
+            .expect("an open take")
+            .frames_there();
         for tenths in [3, 7] {
             let at = bytes.len() * tenths / 10;
             bytes[at] ^= 0x10;
         }
         fs::write(&path, &bytes).expect("room");
-        let take = open_take(&path).expect("an open take");
+        let take = open_take(&path).expect("readable").expect("an open take");
         assert_eq!(take.frames_there(), whole, "{kind}");
         let damage = take.damage();
         assert_eq!(damage.len(), 2, "{kind}: {damage:?}");
@@ -105,7 +108,7 @@ fn what_a_header_told_of_is_never_cut_off() {
     bytes[last] ^= 1;
     let copy = folder.path().join("copy.flac");
     fs::write(&copy, &bytes).expect("room");
-    let take = open_take(&copy).expect("an open take");
+    let take = open_take(&copy).expect("readable").expect("an open take");
     assert_eq!(
         (take.frames_said(), take.frames_there()),
         (lasting, lasting)

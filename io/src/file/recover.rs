@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::audio_file::AudioFile;
 use super::audio_writer::FileKind;
 use super::error::FileError;
 use super::file_storage::{FileStorage, name_of_part, rename_new};
@@ -31,7 +32,12 @@ enum Kind {
     Wav(OpenWav),
     Flac(OpenFlac),
     Ogg(OpenOgg),
-    /// A file under a temporary name that holds nothing.
+    /// A file under a temporary name that is closed: only its name was still to be given.
+    Closed {
+        sample_rate_hz: u32,
+        frames: u64,
+    },
+    /// A file under a temporary name in which no reader finds a frame.
     Nothing,
 }
 
@@ -158,11 +164,28 @@ pub fn open_take(path: impl AsRef<Path>) -> Result<Option<OpenTake>, FileError> 
     } else if let Some(ogg) = OpenOgg::look(&file)? {
         Kind::Ogg(ogg)
     } else if is_part(&path) {
-        Kind::Nothing
+        unmarked(&path)?
     } else {
         return Ok(None);
     };
     Ok(Some(OpenTake { path, file, kind }))
+}
+
+/// What a file under a temporary name is that has no mark: one that was closed before it got its
+/// name, or one in which there is nothing yet.
+fn unmarked(path: &Path) -> Result<Kind, FileError> {
+    let read = AudioFile::open(path).and_then(|mut file| {
+        let frames = file.count_frames()?;
+        Ok((file.info().sample_rate_hz, frames))
+    });
+    match read {
+        Ok((sample_rate_hz, frames @ 1..)) => Ok(Kind::Closed {
+            sample_rate_hz,
+            frames,
+        }),
+        Err(error @ (FileError::Io(_) | FileError::PermissionDenied)) => Err(error),
+        Ok(_) | Err(_) => Ok(Kind::Nothing),
+    }
 }
 
 fn is_part(path: &Path) -> bool {
@@ -190,6 +213,7 @@ impl OpenTake {
             Kind::Wav(wav) => wav.sample_rate_hz(),
             Kind::Flac(flac) => flac.sample_rate_hz(),
             Kind::Ogg(ogg) => ogg.sample_rate_hz(),
+            Kind::Closed { sample_rate_hz, .. } => *sample_rate_hz,
             Kind::Nothing => 0,
         }
     }
@@ -200,6 +224,7 @@ impl OpenTake {
             Kind::Wav(wav) => wav.frames_said(),
             Kind::Flac(flac) => flac.frames_said(),
             Kind::Ogg(ogg) => ogg.frames_there(),
+            Kind::Closed { frames, .. } => *frames,
             Kind::Nothing => 0,
         }
     }
@@ -212,6 +237,7 @@ impl OpenTake {
             Kind::Wav(wav) => wav.frames_there(),
             Kind::Flac(flac) => flac.frames_there(),
             Kind::Ogg(ogg) => ogg.frames_there(),
+            Kind::Closed { frames, .. } => *frames,
             Kind::Nothing => 0,
         }
     }
@@ -221,7 +247,7 @@ impl OpenTake {
         match &self.kind {
             Kind::Flac(flac) => flac.damage(),
             Kind::Ogg(ogg) => ogg.damage(),
-            Kind::Wav(_) | Kind::Nothing => &[],
+            Kind::Wav(_) | Kind::Closed { .. } | Kind::Nothing => &[],
         }
     }
 
@@ -253,7 +279,7 @@ impl OpenTake {
             Kind::Wav(wav) => wav.finish(&mut storage, labels)?,
             Kind::Flac(flac) => flac.finish(&mut storage, labels)?,
             Kind::Ogg(ogg) => ogg.finish(&mut storage)?,
-            Kind::Nothing => {}
+            Kind::Closed { .. } | Kind::Nothing => {}
         }
         let path = match path == self.path {
             true => path,

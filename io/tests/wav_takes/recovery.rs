@@ -5,7 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ossicle_io::file::recover::open_take;
-use ossicle_io::file::{FileError, Overwrite, Storage, Tags, WavSpec, WavWriter, free_bytes};
+use ossicle_io::file::{
+    AudioWriter, FileError, Overwrite, Storage, Tags, WavSpec, WavWriter, free_bytes,
+};
 use ossicle_io::sample::SampleFormat;
 use tempfile::TempDir;
 
@@ -149,6 +151,42 @@ fn a_take_without_its_name_gets_it_and_takes_no_other_files() {
     let mut left = wanted.map(str::to_owned).to_vec();
     left.sort();
     assert_eq!(names(folder.path()), left);
+}
+
+/// A recovery that is killed, or cannot rename, leaves a closed file under its hidden name.
+#[test]
+fn a_closed_file_under_a_hidden_name_keeps_its_frames() {
+    let folder = TempDir::new().expect("a directory");
+    for ending in ["wav", "flac", "ogg"] {
+        let path = folder.path().join(format!("take.{ending}"));
+        let spec = spec(48_000, 1, SampleFormat::I16);
+        let none = Tags::default();
+        let mut take = AudioWriter::create(&path, spec, &none, Overwrite::Never).expect("a file");
+        take.write(&samples(0, 30_000)).expect("room");
+        assert_eq!(take.finish().expect("room"), 30_000);
+        let bytes = fs::read(&path).expect("there");
+        let part = folder
+            .path()
+            .join(format!(".take.{ending}.1f-0.ossicle-part"));
+        fs::rename(&path, &part).expect("there");
+        let mut found = open_takes(folder.path());
+        assert_eq!(found.len(), 1, "{ending}");
+        let take = found.remove(0);
+        let counts = (
+            take.sample_rate_hz(),
+            take.frames_said(),
+            take.frames_there(),
+        );
+        assert_eq!(counts, (48_000, 30_000, 30_000), "{ending}");
+        let recovered = take.finish(&[]).expect("room");
+        assert_eq!(
+            (recovered.path.as_ref(), recovered.frames),
+            (Some(&path), 30_000)
+        );
+        assert_eq!(fs::read(&path).expect("it has its name"), bytes, "{ending}");
+        assert!(!part.exists());
+        fs::remove_file(path).expect("there");
+    }
 }
 
 #[test]

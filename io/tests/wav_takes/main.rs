@@ -22,7 +22,7 @@ mod tags;
 use std::path::Path;
 
 use ossicle_io::file::recover::{OpenTake, open_take, takes_in};
-use ossicle_io::file::{Bext, CivilTime, Ixml, Tags, WavSpec};
+use ossicle_io::file::{Bext, CivilTime, Ixml, Storage, Tags, WavSpec};
 use ossicle_io::sample::SampleFormat;
 
 /// How many trials a test makes: `OSSICLE_TRIALS`, or so many.

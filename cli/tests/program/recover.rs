@@ -128,3 +128,37 @@ fn a_recording_begins_beside_long_open_takes_at_once() {
         "{ran:?}"
     );
 }
+
+/// A list of gaps, as it stands in the end beside a recording that a full disk ended.
+#[test]
+fn recordings_numbered_by_their_pattern_are_no_split() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = folder.path().join("take-001.wav");
+    let rec = [
+        "rec",
+        text(&closed),
+        "--host",
+        "null",
+        "--channels",
+        "1",
+        "--for",
+        "1s",
+    ];
+    ossicle(&rec).done();
+    let list = folder.path().join("take-001.wav.gaps.json");
+    let gap = r#"{"position":48000,"frames":960,"seconds":0.02,"cause":"disk full","file":"take-001.wav"}"#;
+    let file = r#"{"file":"take-001.wav","first_frame":0}"#;
+    let json = format!(
+        r#"{{"version":1,"file":"take-001.wav","sample_rate_hz":48000,"channels":1,"frames":48000,"files":[{file}],"gaps":[{gap}],"closed":true}}"#
+    );
+    fs::write(&list, &json).unwrap();
+    let killed = left_open(folder.path(), "take-003.wav", SampleFormat::I16);
+    let ran = ossicle(&["recover", text(folder.path()), "--json"]).json();
+    assert_eq!(
+        (&ran["takes"][0]["gaps"], &ran["takes"][0]["finished"]),
+        (&0.into(), &true.into())
+    );
+    assert_eq!(fs::read_to_string(list).unwrap(), json);
+    let bytes = fs::read(killed).unwrap();
+    assert!(!bytes.windows(5).any(|text| text == b"lost:"));
+}

@@ -80,11 +80,11 @@ fn takes_that_cannot_be_opened_are_named_and_no_success() {
         take
     });
     let hidden = left_open(folder.path(), "hidden.wav", SampleFormat::I16);
-    fs::set_permissions(&hidden, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&hidden, Permissions::from_mode(0o000)).unwrap();
     // What nobody may read and has no name of a take is none.
     let other = folder.path().join("other.txt");
     fs::write(&other, "").unwrap();
-    fs::set_permissions(&other, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&other, Permissions::from_mode(0o000)).unwrap();
     let may_all = File::open(&hidden).is_ok();
     let good = left_open(folder.path(), "good.wav", SampleFormat::I16);
     let before = locked.clone().map(|path| fs::read(path).unwrap());

@@ -25,7 +25,7 @@ const PREROLL_SECONDS: f64 = 1.0;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Recording")]
 pub struct TakeOptions {
-    /// Replace files that are there
+    /// Replace files that are there; with --split also remove what is left of an older recording of OUT
     #[arg(long)]
     pub force: bool,
     /// Sample format of the files; f32, or i24 for FLAC, where none is given

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use ossicle::io::file::recover::open_takes;
+use ossicle::io::file::recover::{final_path, takes_in};
 use ossicle::record::RecordConfig;
 
 /// A line for each folder of the recordings that has such takes.
@@ -25,8 +25,8 @@ pub fn warnings(record: &[RecordConfig]) -> Vec<String> {
 
 fn warning(folder: &Path) -> Option<String> {
     // What is wrong with the folder is told when a file is made there.
-    let takes = open_takes(folder).ok()?;
-    let first = takes.first()?.final_path();
+    let takes = takes_in(folder).ok()?.open;
+    let first = final_path(takes.first()?);
     let name = first.file_name().unwrap_or_default().to_string_lossy();
     let (others, verb, them) = match takes.len() - 1 {
         0 => (String::new(), "was", "it"),

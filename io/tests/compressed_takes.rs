@@ -9,6 +9,8 @@ use tempfile::TempDir;
 
 #[path = "compressed_takes/cut.rs"]
 mod cut;
+#[path = "compressed_takes/damage.rs"]
+mod damage;
 #[path = "compressed_takes/faulty.rs"]
 mod faulty;
 #[path = "compressed_takes/judges.rs"]

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ossicle::io::file::recover::{is_written, open_take, written_takes};
-use ossicle::io::file::{AudioFile, CivilTime};
-use ossicle::record::recover::{Unclosed, find};
+use ossicle::io::file::recover::Damage;
+use ossicle::io::file::{AudioFile, CivilTime, FileError};
+use ossicle::record::recover::{Found, Unclosed, find};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+use crate::summary::plural;
 use crate::times::shown;
 
 /// Finish recordings that a crash or a power cut left open
@@ -29,7 +30,7 @@ pub struct Recover {
 }
 
 #[derive(Serialize)]
-struct Found {
+struct Told {
     takes: Vec<TakeObject>,
     /// Files that are being written, and were left alone.
     being_written: Vec<String>,
@@ -49,24 +50,31 @@ struct TakeObject {
     frames: u64,
     /// Gaps that its list knows of.
     gaps: usize,
+    /// What of the frames cannot be read.
+    damaged: Vec<DamageObject>,
     finished: bool,
+}
+
+#[derive(Serialize)]
+struct DamageObject {
+    position: u64,
+    frames: u64,
 }
 
 impl Recover {
     pub fn run(&self, output: Output) -> Result<(), Failure> {
-        let (mut takes, mut warnings, mut failure) = (Vec::new(), Vec::new(), None);
+        let (mut takes, mut warnings, mut failures) = (Vec::new(), Vec::new(), Vec::new());
         let mut being_written = Vec::new();
         for folder in &self.folders {
-            being_written.extend(written_at(folder)?);
-            let unclosed = find(folder).map_err(|error| Failure::file(folder, &error))?;
-            for take in unclosed {
+            let found = found_at(folder)?;
+            being_written.extend(found.written.iter().map(|path| display(path)));
+            failures.extend(found.failed);
+            for take in found.takes {
                 let path = take.path();
                 match self.take(take, &mut warnings) {
                     Ok(take) => takes.push(take),
                     // The others are not to wait for it.
-                    Err(error) => {
-                        failure.get_or_insert(Failure::file(&path, &error));
-                    }
+                    Err(error) => failures.push((path, error)),
                 }
             }
         }
@@ -76,34 +84,26 @@ impl Recover {
             let (count, names) = (being_written.len(), being_written.join(", "));
             let verb = if count == 1 { "is" } else { "are" };
             lines.push(format!("{count} {verb} being written: {names}"));
-        } else if lines.is_empty() && failure.is_none() {
+        } else if lines.is_empty() && failures.is_empty() {
             lines.push(format!("{}: all is closed", of_all(&self.folders)));
         }
         let text = lines.join("\n");
-        match failure {
-            Some(failure) => {
-                if !text.is_empty() && !output.json {
-                    output.result(&(), &text);
-                }
-                Err(failure)
+        if let Some(failure) = failure(&failures) {
+            if !text.is_empty() && !output.json {
+                output.result(&(), &text);
             }
-            None => {
-                let found = Found {
-                    takes,
-                    being_written,
-                    warnings,
-                };
-                output.result(&found, &text);
-                Ok(())
-            }
+            return Err(failure);
         }
+        let told = Told {
+            takes,
+            being_written,
+            warnings,
+        };
+        output.result(&told, &text);
+        Ok(())
     }
 
-    fn take(
-        &self,
-        take: Unclosed,
-        warnings: &mut Vec<String>,
-    ) -> Result<TakeObject, ossicle::io::file::FileError> {
+    fn take(&self, take: Unclosed, warnings: &mut Vec<String>) -> Result<TakeObject, FileError> {
         let mut object = TakeObject {
             file: Some(take.path().display().to_string()),
             sample_rate_hz: take.sample_rate_hz(),
@@ -111,6 +111,7 @@ impl Recover {
             frames_said: take.frames_said(),
             frames: take.frames_there(),
             gaps: take.gaps(),
+            damaged: take.damage().iter().map(DamageObject::from).collect(),
             finished: false,
         };
         if self.dry_run {
@@ -150,6 +151,17 @@ impl TakeObject {
             1 => parts.push("1 gap".to_string()),
             gaps => parts.push(format!("{gaps} gaps")),
         }
+        if let Some(first) = self.damaged.first() {
+            let at = shown(first.position, rate);
+            let more = match self.damaged.len() - 1 {
+                0 => String::new(),
+                more => format!(" and at {} more", plural(more as u64, "place")),
+            };
+            let frames: u64 = self.damaged.iter().map(|damage| damage.frames).sum();
+            parts.push(format!(
+                "damaged at {at}{more}: {frames} frames cannot be read"
+            ));
+        }
         parts.push(match self.finished {
             true => "finished".to_string(),
             false => "not closed".to_string(),
@@ -158,20 +170,39 @@ impl TakeObject {
     }
 }
 
-/// What is being written in a folder, or whether a file is.
-fn written_at(path: &Path) -> Result<Vec<String>, Failure> {
-    let written = match path.is_file() {
-        true if is_written(path) => vec![path.to_owned()],
-        true if open_take(path).is_none() && AudioFile::open(path).is_err() => {
-            return Err(Failure {
-                exit: Exit::File,
-                message: format!("{}: is no folder, and no recording", path.display()),
-            });
+impl From<&Damage> for DamageObject {
+    fn from(damage: &Damage) -> Self {
+        Self {
+            position: damage.position,
+            frames: damage.frames,
         }
-        true => Vec::new(),
-        false => written_takes(path).map_err(|error| Failure::file(path, &error))?,
+    }
+}
+
+/// What is in a folder, or whether a file is not closed.
+fn found_at(path: &Path) -> Result<Found, Failure> {
+    let found = find(path).map_err(|error| Failure::file(path, &error))?;
+    let is_none = found.takes.is_empty() && found.written.is_empty() && found.failed.is_empty();
+    if is_none && path.is_file() && AudioFile::open(path).is_err() {
+        return Err(Failure {
+            exit: Exit::File,
+            message: format!("{}: is no folder, and no recording", path.display()),
+        });
+    }
+    Ok(found)
+}
+
+/// All that failed, each named; the exit code is that of the first.
+fn failure(failures: &[(PathBuf, FileError)]) -> Option<Failure> {
+    let (path, error) = failures.first()?;
+    let message = |(path, error): &(PathBuf, FileError)| {
+        format!("{} cannot be finished: {error}", path.display())
     };
-    Ok(written.iter().map(|path| display(path)).collect())
+    let messages: Vec<String> = failures.iter().map(message).collect();
+    Some(Failure {
+        message: messages.join("; "),
+        ..Failure::file(path, error)
+    })
 }
 
 fn display(path: &Path) -> String {

@@ -17,6 +17,7 @@ mod null_device;
 mod overwrite;
 mod recorder_says;
 mod recording;
+mod recover;
 mod render;
 mod replay;
 mod signals;

@@ -1,5 +1,7 @@
 //! Which files are replaced and which never.
 
+use std::path::Path;
+
 use crate::call::ossicle;
 use crate::sound::{folder_with_noise, read_f32, text};
 
@@ -48,4 +50,46 @@ fn recordings_replace_a_file_only_by_force() {
         ossicle(&[arguments, &["--force"]].concat()).done();
         assert!(!read_f32(&out).is_empty());
     }
+}
+
+#[test]
+fn force_removes_the_rest_of_an_older_split_and_no_other_recordings() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, at) = (folder.path().join("take.wav"), |number: usize| {
+        folder.path().join(format!("take-{number:03}.wav"))
+    });
+    let rec = |out: &Path, more: &[&str]| {
+        let ran = ossicle(&[&["rec", text(out), "--host", "null"], more].concat());
+        ran.done();
+        ran
+    };
+    // Of their own, whatever their names look like.
+    rec(&at(6), &["--for", "100ms"]);
+    rec(&at(2024), &["--for", "100ms"]);
+    let own = [6, 2024].map(|number| std::fs::read(at(number)).unwrap());
+    let split = ["--split", "1s", "--force", "--for"];
+    let ran = rec(&out, &[&split[..], &["4.5s"]].concat());
+    assert!(
+        ran.stderr
+            .contains("take-006.wav and 1 more, of other recordings"),
+        "{ran:?}"
+    );
+    assert!(at(5).exists());
+    let ran = rec(&out, &[&split[..], &["1.5s"]].concat());
+    let told = [3, 4, 5]
+        .map(|number| text(&at(number)).to_owned())
+        .join(", ");
+    assert!(
+        ran.stderr
+            .contains(&format!("removed, of an older take: {told}")),
+        "{ran:?}"
+    );
+    assert_eq!(
+        [1, 2, 3, 4, 5].map(|number| at(number).exists()),
+        [true, true, false, false, false]
+    );
+    assert_eq!(
+        own,
+        [6, 2024].map(|number| std::fs::read(at(number)).unwrap())
+    );
 }

@@ -116,6 +116,20 @@ impl GapList {
         Some(self.files.iter().find(of)?.first_frame)
     }
 
+    /// Names a file that the list beside `place` does not name yet, behind those that it names.
+    pub(super) fn add(&mut self, place: &Path, file: &Path, first_frame: u64) {
+        if !self.files.is_empty() && self.first_frame_of(place, file).is_none() {
+            let name = file.file_name().unwrap_or_default();
+            self.files.push(ListedFile {
+                file: match folder(file) == folder(place) {
+                    true => name.to_string_lossy().into_owned(),
+                    false => absolute(file),
+                },
+                first_frame,
+            });
+        }
+    }
+
     /// Where a file of the list beside `place` is.
     pub(super) fn path_of(&self, place: &Path, listed: &ListedFile) -> PathBuf {
         folder(place).join(&listed.file)

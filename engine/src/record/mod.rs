@@ -38,6 +38,7 @@ mod sidecar;
 mod source;
 mod splitter;
 mod take;
+mod take_list;
 mod writer;
 
 pub use clock_log::{ClockEntry, ClockLog};

@@ -15,7 +15,7 @@ use super::disk::Rates;
 use super::gate::{Desk, Gate, GateConfig, Place};
 use super::outlet::Outlet;
 use super::recorded::Recorded;
-use super::series::numbered_there;
+use super::series::{numbered_there, take_first};
 use super::take::Take;
 use super::writer::{Finished, Flags, Writer};
 use crate::error::EngineError;
@@ -79,13 +79,15 @@ impl Recording {
             channels: shape.channels,
             format: config.format,
         };
-        let older = match config.split {
+        let mut others = match config.split {
             Some(_) => numbered_there(&config.path),
             None => Vec::new(),
         };
-        if let (Overwrite::Never, Some(first)) = (config.overwrite, older.first()) {
+        if let (Overwrite::Never, Some(first)) = (config.overwrite, others.first()) {
             return Err(EngineError::file(first, FileError::AlreadyExists));
         }
+        // Looked at before the first of them is replaced.
+        let older = take_first(&mut others, &config.path);
         let outlet = Outlet::create(config, spec)
             .map_err(|(path, error)| EngineError::file(&path, error))?;
         let (gate, place) = gate;
@@ -98,6 +100,16 @@ impl Recording {
             spec.sample_rate_hz,
             limit_frames,
         ));
+        if let Some(first) = others.first() {
+            let more = match others.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            take.note(format!(
+                "{}{more}, of other recordings: replaced only where this one comes to their numbers",
+                first.display()
+            ));
+        }
         let ring_frames = RING_SECONDS * spec.sample_rate_hz as usize;
         let (frames, reader) = frame_ring(spec.channels, ring_frames);
         let (clock, keeper) = match shape.beside_hz {

@@ -163,7 +163,7 @@ fn a_spilled_take_that_was_never_closed_has_its_gaps_where_they_were() {
         assert!(list.closed && list.gaps.len() == 2, "{list:?}");
     }
 
-    let mut found = recover::find(&crashed).unwrap();
+    let mut found = recover::find(&crashed).unwrap().takes;
     assert_eq!(found.len(), 1);
     let unclosed = found.remove(0);
     assert_eq!(unclosed.gaps(), 1);

@@ -8,6 +8,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::audio_file::AudioFile;
+use super::audio_writer::FileKind;
 use super::error::FileError;
 use super::file_storage::{FileStorage, name_of_part, rename_new};
 use super::flac_recover::OpenFlac;
@@ -30,8 +32,23 @@ enum Kind {
     Wav(OpenWav),
     Flac(OpenFlac),
     Ogg(OpenOgg),
-    /// A file under a temporary name that holds nothing.
+    /// A file under a temporary name that is closed: only its name was still to be given.
+    Closed {
+        sample_rate_hz: u32,
+        frames: u64,
+    },
+    /// A file under a temporary name in which no reader finds a frame.
     Nothing,
+}
+
+/// Frames of a take that are there and cannot be read: bytes of them were changed since they were
+/// written. What reads them gives silence or leaves them out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The first of them.
+    pub position: u64,
+    /// How many. In an Ogg file up to a page behind them is counted as well.
+    pub frames: u64,
 }
 
 /// A take that was finished.
@@ -45,83 +62,138 @@ pub struct Recovered {
     pub won_frames: u64,
 }
 
-/// Finds the open takes in a folder, in order of their names; not in folders below.
-///
-/// Files that are being written are left out, and so is what cannot be opened for writing.
+/// How a file stands, by its mark and its lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is no take, or one that is closed.
+    NoTake,
+    /// It is a take that is being written.
+    Written,
+    /// It is a take that was left open.
+    Open,
+}
+
+/// The takes in a folder that are not closed, as they stand.
+#[derive(Debug, Default)]
+pub struct Takes {
+    /// Those that were left open, where they are now, in order of their names.
+    pub open: Vec<PathBuf>,
+    /// Those that are being written, by the names that they will have, in order.
+    pub written: Vec<PathBuf>,
+    /// Files named as takes are, of which it cannot be said.
+    pub unknown: Vec<(PathBuf, FileError)>,
+}
+
+/// Looks for takes in a folder; not in folders below. Of each file only the beginning and the end is
+/// read: it takes no longer for a long take.
 ///
 /// # Errors
 /// [`NotFound`](FileError::NotFound), [`PermissionDenied`](FileError::PermissionDenied) (of the
 /// folder), [`Io`](FileError::Io).
-pub fn open_takes(folder: impl AsRef<Path>) -> Result<Vec<OpenTake>, FileError> {
-    let mut takes = Vec::new();
+pub fn takes_in(folder: impl AsRef<Path>) -> Result<Takes, FileError> {
+    let mut takes = Takes::default();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         // Looked at first: opening a named pipe would wait for a reader.
-        if entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            takes.extend(open_take(entry.path()));
+        if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let path = entry.path();
+        match standing(&path) {
+            Ok(Standing::NoTake) | Err(FileError::NotFound) => {}
+            Ok(Standing::Written) => takes.written.push(final_path(&path)),
+            Ok(Standing::Open) => takes.open.push(path),
+            Err(error) => {
+                if is_part(&path) || FileKind::of_path(&path).is_ok() {
+                    takes.unknown.push((path, error));
+                }
+            }
         }
     }
-    takes.sort_by(|one, other| one.path.cmp(&other.path));
+    takes.open.sort();
+    takes.written.sort();
+    takes.unknown.sort_by(|one, other| one.0.cmp(&other.0));
     Ok(takes)
 }
 
-/// The takes in a folder that are being written, by the names that they will have, in order.
+/// How a file stands.
 ///
 /// # Errors
-/// As [`open_takes`].
-pub fn written_takes(folder: impl AsRef<Path>) -> Result<Vec<PathBuf>, FileError> {
-    let mut takes = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type().is_ok_and(|kind| kind.is_file()) && is_written(entry.path()) {
-            takes.push(final_path(&entry.path()));
-        }
+/// [`NotFound`](FileError::NotFound), [`PermissionDenied`](FileError::PermissionDenied) to read it,
+/// [`Io`](FileError::Io).
+pub fn standing(path: impl AsRef<Path>) -> Result<Standing, FileError> {
+    let path = path.as_ref();
+    // Most files are no takes at all: they are not opened for writing, nor locked.
+    let file = File::open(path)?;
+    if !is_part(path) && !is_marked(&file)? {
+        return Ok(Standing::NoTake);
     }
-    takes.sort();
-    Ok(takes)
+    Ok(match LockedFile::new(file) {
+        Ok(_) => Standing::Open,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Standing::Written,
+        Err(error) => return Err(error.into()),
+    })
 }
 
 /// Whether a file is a take that is being written.
 pub fn is_written(path: impl AsRef<Path>) -> bool {
-    let path = path.as_ref();
-    File::open(path).is_ok_and(|file| {
-        let part = path.file_name().and_then(name_of_part).is_some();
-        let is_locked = |file| {
-            let locked = LockedFile::new(file);
-            locked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-        };
-        (part || is_marked(&file)) && is_locked(file)
-    })
+    matches!(standing(path), Ok(Standing::Written))
 }
 
-/// Whether a file is an open take; nothing too when it cannot be opened for writing, or is being
-/// written.
-pub fn open_take(path: impl AsRef<Path>) -> Option<OpenTake> {
+/// Opens a take that was left open, and goes through it; nothing for any other file, and for one that
+/// is being written.
+///
+/// # Errors
+/// As [`standing`]; [`PermissionDenied`](FileError::PermissionDenied) and [`Io`](FileError::Io) too
+/// when it cannot be opened for writing.
+pub fn open_take(path: impl AsRef<Path>) -> Result<Option<OpenTake>, FileError> {
     let path = path.as_ref().to_owned();
-    // Most files are no takes at all: they are not opened for writing.
-    let part = path.file_name().and_then(name_of_part).is_some();
-    if !part && !is_marked(&File::open(&path).ok()?) {
-        return None;
+    if standing(&path)? != Standing::Open {
+        return Ok(None);
     }
-    let file = OpenOptions::new().read(true).write(true).open(&path).ok()?;
-    let file = LockedFile::new(file).ok()?;
-    // Once more, under the lock: it may have been closed meanwhile.
-    let kind = if let Some(wav) = OpenWav::look(&file) {
-        Kind::Wav(wav)
-    } else if let Some(flac) = OpenFlac::look(&file) {
-        Kind::Flac(flac)
-    } else if let Some(ogg) = OpenOgg::look(&file) {
-        Kind::Ogg(ogg)
-    } else if part {
-        Kind::Nothing
-    } else {
-        return None;
+    let file = OpenOptions::new().read(true).write(true).open(&path)?;
+    let file = match LockedFile::new(file) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+        file => file?,
     };
-    Some(OpenTake { path, file, kind })
+    // Once more, under the lock: it may have been closed meanwhile.
+    let kind = if let Some(wav) = OpenWav::look(&file)? {
+        Kind::Wav(wav)
+    } else if let Some(flac) = OpenFlac::look(&file)? {
+        Kind::Flac(flac)
+    } else if let Some(ogg) = OpenOgg::look(&file)? {
+        Kind::Ogg(ogg)
+    } else if is_part(&path) {
+        unmarked(&path)?
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(OpenTake { path, file, kind }))
 }
 
-fn is_marked(file: &File) -> bool {
-    OpenWav::look(file).is_some() || OpenFlac::is_marked(file) || OpenOgg::is_marked(file)
+/// What a file under a temporary name is that has no mark: one that was closed before it got its
+/// name, or one in which there is nothing yet.
+fn unmarked(path: &Path) -> Result<Kind, FileError> {
+    let read = AudioFile::open(path).and_then(|mut file| {
+        let frames = file.count_frames()?;
+        Ok((file.info().sample_rate_hz, frames))
+    });
+    match read {
+        Ok((sample_rate_hz, frames @ 1..)) => Ok(Kind::Closed {
+            sample_rate_hz,
+            frames,
+        }),
+        Err(error @ (FileError::Io(_) | FileError::PermissionDenied)) => Err(error),
+        Ok(_) | Err(_) => Ok(Kind::Nothing),
+    }
+}
+
+fn is_part(path: &Path) -> bool {
+    path.file_name().and_then(name_of_part).is_some()
+}
+
+fn is_marked(file: &File) -> io::Result<bool> {
+    Ok(OpenWav::is_marked(file)? || OpenFlac::is_marked(file)? || OpenOgg::is_marked(file)?)
 }
 
 impl OpenTake {
@@ -141,6 +213,7 @@ impl OpenTake {
             Kind::Wav(wav) => wav.sample_rate_hz(),
             Kind::Flac(flac) => flac.sample_rate_hz(),
             Kind::Ogg(ogg) => ogg.sample_rate_hz(),
+            Kind::Closed { sample_rate_hz, .. } => *sample_rate_hz,
             Kind::Nothing => 0,
         }
     }
@@ -151,6 +224,7 @@ impl OpenTake {
             Kind::Wav(wav) => wav.frames_said(),
             Kind::Flac(flac) => flac.frames_said(),
             Kind::Ogg(ogg) => ogg.frames_there(),
+            Kind::Closed { frames, .. } => *frames,
             Kind::Nothing => 0,
         }
     }
@@ -163,7 +237,17 @@ impl OpenTake {
             Kind::Wav(wav) => wav.frames_there(),
             Kind::Flac(flac) => flac.frames_there(),
             Kind::Ogg(ogg) => ogg.frames_there(),
+            Kind::Closed { frames, .. } => *frames,
             Kind::Nothing => 0,
+        }
+    }
+
+    /// What of the frames that are there cannot be read, in order. Of a WAV file that cannot be told.
+    pub fn damage(&self) -> &[Damage] {
+        match &self.kind {
+            Kind::Flac(flac) => flac.damage(),
+            Kind::Ogg(ogg) => ogg.damage(),
+            Kind::Wav(_) | Kind::Closed { .. } | Kind::Nothing => &[],
         }
     }
 
@@ -195,7 +279,7 @@ impl OpenTake {
             Kind::Wav(wav) => wav.finish(&mut storage, labels)?,
             Kind::Flac(flac) => flac.finish(&mut storage, labels)?,
             Kind::Ogg(ogg) => ogg.finish(&mut storage)?,
-            Kind::Nothing => {}
+            Kind::Closed { .. } | Kind::Nothing => {}
         }
         let path = match path == self.path {
             true => path,
@@ -209,7 +293,9 @@ impl OpenTake {
     }
 }
 
-fn final_path(path: &Path) -> PathBuf {
+/// Where a take will be when it is finished, unless another file is there by then: in place of a
+/// hidden temporary name its own.
+pub fn final_path(path: &Path) -> PathBuf {
     match path.file_name().and_then(name_of_part) {
         Some(name) => path.with_file_name(name),
         None => path.to_owned(),

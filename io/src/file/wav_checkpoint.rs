@@ -6,7 +6,8 @@ use std::io;
 use super::storage::{Storage, write_all_at};
 use super::wav_header::{State, WavHeader};
 
-/// Makes the header tell of so many bytes of samples: samples, sync, header, sync. Returns the
+/// Makes the header tell of so many bytes of samples: samples, sync, header, sync. A file that is
+/// being closed stays so: what is behind its samples is not sound. Returns the
 /// bytes behind them that fill up an odd length. After an error the header is as before, and what
 /// was written since the last success may not be on the disk. Before the first success, which
 /// gives the file its name, `first` has the whole header written, and in no order.
@@ -24,7 +25,7 @@ pub(super) fn make_true(
     }
     storage.sync()?;
     let mut next = header.clone();
-    next.set(data_bytes, pad, State::Open);
+    next.set(data_bytes, pad, header.state());
     if first {
         write_all_at(storage, next.bytes(), 0).1?;
         storage.sync()?;

@@ -1,6 +1,7 @@
 //! WAV files that were never closed: what is in them, and how they are closed.
 
 use std::fs::File;
+use std::io;
 
 use super::error::FileError;
 use super::positioned::read_at;
@@ -23,21 +24,19 @@ pub(super) struct OpenWav {
 }
 
 impl OpenWav {
-    /// Looks for the mark; nothing for any other file, or one that cannot be read.
-    pub(super) fn look(file: &File) -> Option<Self> {
-        let file_bytes = file.metadata().ok()?.len();
-        let mut start = vec![0; 512];
-        let mut length = read_at(file, &mut start, 0).ok()?;
-        let mut header = WavHeader::parse(&start[..length]);
-        if header.is_none() && WavHeader::is_marked(&start[..length]) {
-            start = vec![0; MAX_HEADER_BYTES];
-            length = read_at(file, &mut start, 0).ok()?;
-            header = WavHeader::parse(&start[..length]);
-        }
-        let header = header.filter(|header| header.state() != State::Closed)?;
+    /// Whether a file has the mark.
+    pub(super) fn is_marked(file: &File) -> io::Result<bool> {
+        Ok(header_of(file)?.is_some())
+    }
+
+    /// Looks at a marked file; nothing for any other.
+    pub(super) fn look(file: &File) -> io::Result<Option<Self>> {
+        let Some(header) = header_of(file)? else {
+            return Ok(None);
+        };
         let mut wav = Self {
             header,
-            file_bytes,
+            file_bytes: file.metadata()?.len(),
             behind_bytes: 0,
         };
         match wav.header.state() {
@@ -45,7 +44,7 @@ impl OpenWav {
             State::Open => wav.file_bytes = wav.sure_bytes(file),
             State::Closed => {}
         }
-        Some(wav)
+        Ok(Some(wav))
     }
 
     /// Sample rate in hertz, as the header says.
@@ -126,5 +125,132 @@ impl OpenWav {
             at += 8 + size + size % 2;
         }
         if at == self.file_bytes { at - start } else { 0 }
+    }
+}
+
+/// The header of a file with the mark.
+fn header_of(file: &File) -> io::Result<Option<WavHeader>> {
+    let mut start = vec![0; 512];
+    let mut length = read_at(file, &mut start, 0)?;
+    let mut header = WavHeader::parse(&start[..length]);
+    if header.is_none() && WavHeader::is_marked(&start[..length]) {
+        start = vec![0; MAX_HEADER_BYTES];
+        length = read_at(file, &mut start, 0)?;
+        header = WavHeader::parse(&start[..length]);
+    }
+    Ok(header.filter(|header| header.state() != State::Closed))
+}
+
+#[cfg(test)]
+#[path = "../../tests/wav_takes/logged.rs"]
+mod logged;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+    use std::sync::atomic::Ordering;
+
+    use super::logged::{Kept, Log, Logged, cut};
+    use super::*;
+    use crate::file::{Tags, WavReader, WavSpec, WavWriter};
+    use crate::sample::SampleFormat;
+
+    const FRAMES: u64 = 3001;
+
+    fn label(text: &str) -> Label {
+        Label {
+            position: 7,
+            frames: 9,
+            text: text.to_owned(),
+        }
+    }
+
+    /// The log of a take with labels, from its first frame to its end.
+    fn closed(format: SampleFormat) -> Log {
+        let spec = WavSpec {
+            sample_rate_hz: 8000,
+            channels: 1,
+            format,
+        };
+        let storage = Logged::default();
+        let (log, given) = (storage.log.clone(), storage.given.clone());
+        given.store(FRAMES, Ordering::Relaxed);
+        let mut take = WavWriter::on(Box::new(storage), spec, &Tags::default()).unwrap();
+        take.write(&vec![0.25; FRAMES as usize]).unwrap();
+        take.checkpoint().unwrap();
+        take.label(label("as long as some frames are, and longer"));
+        take.finish().unwrap();
+        log
+    }
+
+    /// The take in a file, if it is open.
+    fn look(bytes: &[u8]) -> (tempfile::NamedTempFile, Option<OpenWav>) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let wav = OpenWav::look(file.as_file()).unwrap();
+        (file, wav)
+    }
+
+    /// The log of finishing a file of these bytes.
+    fn finished(bytes: &[u8], wav: OpenWav, labels: &[Label]) -> Log {
+        let mut storage = Logged::default();
+        storage.write_at(bytes, 0).unwrap();
+        storage.sync().unwrap();
+        storage.publish().unwrap();
+        wav.finish(&mut storage, labels).unwrap();
+        storage.log
+    }
+
+    /// Every state in which a take is closed, recovered, and cut again after every operation.
+    #[test]
+    fn a_recovery_that_is_cut_anywhere_leaves_the_same_frames() {
+        let kept = [Kept::Nothing, Kept::Everything, Kept::Length];
+        let kept = kept.into_iter().chain((0..4).map(Kept::Chance));
+        let kept: Vec<Kept> = kept.collect();
+        let (mut closing, mut cuts) = (0, 0);
+        for format in [SampleFormat::I16, SampleFormat::I24] {
+            let log = closed(format).lock().unwrap().clone();
+            for prefix in 0..=log.len() {
+                let state = cut(&log, prefix, Kept::Everything);
+                let Some(bytes) = state.file.filter(|_| state.given == FRAMES) else {
+                    continue;
+                };
+                let labels = [
+                    vec![],
+                    vec![label("short")],
+                    vec![label(&"long".repeat(99))],
+                ];
+                for labels in labels {
+                    let (_file, Some(wav)) = look(&bytes) else {
+                        continue;
+                    };
+                    closing += u32::from(wav.header.state() == State::Closing);
+                    let log = finished(&bytes, wav, &labels).lock().unwrap().clone();
+                    // Behind the operations that put the file there.
+                    for prefix in 3..=log.len() {
+                        for kept in &kept {
+                            let bytes = cut(&log, prefix, *kept).file.unwrap();
+                            let told = format!("{format:?}, after {prefix}, {kept:?}");
+                            if let (_file, Some(wav)) = look(&bytes) {
+                                assert_eq!(wav.frames_there(), FRAMES, "{told}");
+                                assert_eq!(wav.frames_said(), FRAMES, "{told}");
+                            }
+                            let (file, _) = look(&bytes);
+                            let frames = WavReader::open(file.path()).unwrap().frames();
+                            assert_eq!(frames, FRAMES, "{told}");
+                            cuts += 1;
+                        }
+                    }
+                    let whole = cut(&log, log.len(), Kept::Everything).file.unwrap();
+                    let (file, open) = look(&whole);
+                    assert!(open.is_none(), "it is still open");
+                    let bytes = fs::read(file.path()).unwrap();
+                    let said = |text: &str| bytes.windows(text.len()).any(|t| t == text.as_bytes());
+                    assert!(labels.is_empty() || said(&labels[0].text));
+                }
+            }
+        }
+        assert!(closing > 6 && cuts > 1000, "{closing} closing, {cuts} cuts");
     }
 }

@@ -86,7 +86,7 @@ fn judge_cuts(spec: WavSpec, tags: &Tags, labels: &[Label], count: usize) {
 
 /// Finishes the take if it is open; returns the frames won.
 fn recovered(path: &Path, spec: WavSpec, all: &[f32], read: u64, given: u64) -> u64 {
-    let Some(take) = open_take(path) else {
+    let Some(take) = open_take(path).expect("readable") else {
         // Closed: nothing may be missing.
         assert_eq!(read as usize * spec.channels, all.len(), "closed too early");
         return 0;
@@ -94,7 +94,7 @@ fn recovered(path: &Path, spec: WavSpec, all: &[f32], read: u64, given: u64) -> 
     assert_eq!(take.frames_said(), read);
     assert_eq!(take.sample_rate_hz(), spec.sample_rate_hz);
     let recovered = take.finish(&[]).expect("room");
-    assert!(open_take(path).is_none(), "still open");
+    assert!(open_take(path).expect("readable").is_none(), "still open");
     let (info, samples) = judges::ours(path).expect("readable");
     assert_eq!(info.warnings, [""; 0]);
     assert_eq!(

@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ossicle_io::file::recover::open_takes;
 use ossicle_io::file::{FileError, FileStorage, Overwrite, WavWriter};
 use ossicle_io::sample::SampleFormat;
 use tempfile::TempDir;
@@ -168,7 +167,7 @@ fn a_take_on_a_disk_that_loses_power_is_true() {
     for (number, due) in due_at.into_iter().enumerate() {
         let copy = inside(&format!("{number}.img"));
         let mounted = Mounted::mount(&copy, &inside("copy"));
-        let mut open = open_takes(&mounted.0).expect("a folder");
+        let mut open = crate::open_takes(&mounted.0);
         for (name, due) in TAKES.into_iter().zip(due) {
             let take = mounted.0.join(name);
             let frames = judges::agreed(&take, CHANNELS, &all, number % 10 == 0) as u64;

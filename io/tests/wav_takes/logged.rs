@@ -11,7 +11,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use ossicle_io::file::Storage;
+use super::Storage;
 
 pub const SECTOR: usize = 512;
 

@@ -19,7 +19,10 @@ mod recovery;
 mod sizes;
 mod tags;
 
-use ossicle_io::file::{Bext, CivilTime, Ixml, Tags, WavSpec};
+use std::path::Path;
+
+use ossicle_io::file::recover::{OpenTake, open_take, takes_in};
+use ossicle_io::file::{Bext, CivilTime, Ixml, Storage, Tags, WavSpec};
 use ossicle_io::sample::SampleFormat;
 
 /// How many trials a test makes: `OSSICLE_TRIALS`, or so many.
@@ -47,6 +50,17 @@ fn spec(sample_rate_hz: u32, channels: usize, format: SampleFormat) -> WavSpec {
         channels,
         format,
     }
+}
+
+/// The takes that were left open in a folder.
+fn open_takes(folder: &Path) -> Vec<OpenTake> {
+    let takes = takes_in(folder).expect("a folder");
+    assert!(takes.unknown.is_empty(), "{takes:?}");
+    let opened = takes
+        .open
+        .iter()
+        .map(|path| open_take(path).expect("readable"));
+    opened.flatten().collect()
 }
 
 /// Tags that make the header longer than a sector.

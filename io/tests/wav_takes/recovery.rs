@@ -4,12 +4,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ossicle_io::file::recover::{open_take, open_takes};
-use ossicle_io::file::{FileError, Overwrite, Storage, Tags, WavSpec, WavWriter, free_bytes};
+use ossicle_io::file::recover::open_take;
+use ossicle_io::file::{
+    AudioWriter, FileError, Overwrite, Storage, Tags, WavSpec, WavWriter, free_bytes,
+};
 use ossicle_io::sample::SampleFormat;
 use tempfile::TempDir;
 
-use crate::{judges, samples, spec};
+use crate::{judges, open_takes, samples, spec};
 
 const SPEC: WavSpec = WavSpec {
     sample_rate_hz: 8000,
@@ -36,11 +38,11 @@ fn left_behind(folder: &Path) -> Vec<u8> {
     writer.checkpoint().expect("room");
     writer.write(&samples(1000, 500)).expect("room");
     let bytes = fs::read(&path).expect("readable");
-    assert!(open_takes(folder).expect("a folder").is_empty(), "it lives");
+    assert!(open_takes(folder).is_empty(), "it lives");
     let other = WavWriter::create(&path, SPEC, Overwrite::Replace);
     assert!(matches!(other, Err(FileError::InUse)), "{other:?}");
     writer.finish().expect("room");
-    assert!(open_takes(folder).expect("a folder").is_empty(), "closed");
+    assert!(open_takes(folder).is_empty(), "closed");
     fs::remove_file(path).expect("there");
     bytes
 }
@@ -52,7 +54,7 @@ fn a_killed_take_is_found_and_finished_and_a_living_one_is_left_alone() {
     let path = folder.path().join("dead.wav");
     fs::write(&path, &bytes).expect("room");
     fs::write(folder.path().join("text.wav"), "ossicle take: 1\n").expect("room");
-    let mut takes = open_takes(folder.path()).expect("a folder");
+    let mut takes = open_takes(folder.path());
     assert_eq!(takes.len(), 1);
     let take = takes.remove(0);
     assert_eq!(take.path(), path);
@@ -61,7 +63,7 @@ fn a_killed_take_is_found_and_finished_and_a_living_one_is_left_alone() {
         (1000, 1500, 500)
     );
     // Found by one is locked for all others.
-    assert!(open_take(&path).is_none());
+    assert!(open_take(&path).expect("readable").is_none());
     let recovered = take.finish(&[]).expect("room");
     assert_eq!(
         (recovered.path, recovered.frames, recovered.won_frames),
@@ -80,7 +82,10 @@ fn blocks_of_zeros_that_no_header_told_of_are_not_taken_for_sound() {
     let path = folder.path().join("cut.wav");
     let there = |bytes: &[u8]| {
         fs::write(&path, bytes).expect("room");
-        open_take(&path).expect("an open take").frames_there()
+        open_take(&path)
+            .expect("readable")
+            .expect("an open take")
+            .frames_there()
     };
     assert_eq!(there(&bytes), 1500);
     // Zeros in a block with sound may have been recorded.
@@ -92,7 +97,10 @@ fn blocks_of_zeros_that_no_header_told_of_are_not_taken_for_sound() {
     // What a header told of is sound, whatever it is.
     bytes[front..].fill(0);
     assert_eq!(there(&bytes), 1000);
-    let recovered = open_take(&path).expect("an open take").finish(&[]);
+    let recovered = open_take(&path)
+        .expect("readable")
+        .expect("an open take")
+        .finish(&[]);
     assert_eq!(recovered.expect("room").frames, 1000);
     assert_eq!(fs::read(&path).expect("readable").len(), front + 2000);
 }
@@ -109,8 +117,8 @@ fn a_header_with_two_marks_is_not_taken_for_an_open_take() {
     let twice = [&bytes[..at], mark, &bytes[at..]].concat();
     let path = folder.path().join("twice.wav");
     fs::write(&path, &twice).expect("room");
-    assert!(open_take(&path).is_none());
-    assert!(open_takes(folder.path()).expect("a folder").is_empty());
+    assert!(open_take(&path).expect("readable").is_none());
+    assert!(open_takes(folder.path()).is_empty());
     assert_eq!(fs::read(&path).expect("readable"), twice);
 }
 
@@ -129,7 +137,7 @@ fn a_take_without_its_name_gets_it_and_takes_no_other_files() {
     // Killed before a frame was there, and before its header was.
     fs::write(part(3), &bytes[..bytes.len() - 3000]).expect("room");
     fs::write(part(4), b"").expect("room");
-    let takes = open_takes(folder.path()).expect("a folder");
+    let takes = open_takes(folder.path());
     assert_eq!(takes.len(), 5);
     let mut found: Vec<Option<PathBuf>> = Vec::new();
     for take in takes {
@@ -143,6 +151,42 @@ fn a_take_without_its_name_gets_it_and_takes_no_other_files() {
     let mut left = wanted.map(str::to_owned).to_vec();
     left.sort();
     assert_eq!(names(folder.path()), left);
+}
+
+/// A recovery that is killed, or cannot rename, leaves a closed file under its hidden name.
+#[test]
+fn a_closed_file_under_a_hidden_name_keeps_its_frames() {
+    let folder = TempDir::new().expect("a directory");
+    for ending in ["wav", "flac", "ogg"] {
+        let path = folder.path().join(format!("take.{ending}"));
+        let spec = spec(48_000, 1, SampleFormat::I16);
+        let none = Tags::default();
+        let mut take = AudioWriter::create(&path, spec, &none, Overwrite::Never).expect("a file");
+        take.write(&samples(0, 30_000)).expect("room");
+        assert_eq!(take.finish().expect("room"), 30_000);
+        let bytes = fs::read(&path).expect("there");
+        let part = folder
+            .path()
+            .join(format!(".take.{ending}.1f-0.ossicle-part"));
+        fs::rename(&path, &part).expect("there");
+        let mut found = open_takes(folder.path());
+        assert_eq!(found.len(), 1, "{ending}");
+        let take = found.remove(0);
+        let counts = (
+            take.sample_rate_hz(),
+            take.frames_said(),
+            take.frames_there(),
+        );
+        assert_eq!(counts, (48_000, 30_000, 30_000), "{ending}");
+        let recovered = take.finish(&[]).expect("room");
+        assert_eq!(
+            (recovered.path.as_ref(), recovered.frames),
+            (Some(&path), 30_000)
+        );
+        assert_eq!(fs::read(&path).expect("it has its name"), bytes, "{ending}");
+        assert!(!part.exists());
+        fs::remove_file(path).expect("there");
+    }
 }
 
 #[test]

@@ -184,7 +184,8 @@ fn a_recovered_take_becomes_rf64_and_has_its_labels() {
         let last = header + frames * 6 - 1;
         file.write_all_at(&[1, 0, 0, 0, 0], last).expect("a hole");
         drop(file);
-        let take = ossicle_io::file::recover::open_take(&path).expect("marked");
+        let take = ossicle_io::file::recover::open_take(&path);
+        let take = take.expect("readable").expect("marked");
         assert_eq!((take.frames_said(), take.frames_there()), (1000, frames));
         let labels = [
             (77, 0, "one"),

@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
+use ossicle_io::file::leads_to;
+
 /// Holds on to a file that is written: deleted or moved, it is not lost.
 #[derive(Debug)]
 pub(super) struct Anchor {
@@ -13,14 +15,17 @@ pub(super) struct Anchor {
 }
 
 impl Anchor {
-    /// Of a file that has just got its name; none where there is nothing to hold.
-    pub(super) fn of(path: &Path) -> Option<Self> {
-        let file = File::open(path).ok()?;
-        Some(Self {
+    /// Of a file that has got its name.
+    pub(super) fn of(path: &Path, handle: File) -> Self {
+        // Of a file that had no name once, the system tells where it is moved to only by one that was
+        // opened under its name; and by now another may have that.
+        let named = File::open(path).ok();
+        let named = named.filter(|_| leads_to(path, &handle));
+        Self {
             path: path.to_owned(),
-            file,
+            file: named.unwrap_or(handle),
             is_told: false,
-        })
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -29,7 +34,7 @@ impl Anchor {
 
     /// Says once that its name no longer leads to the file.
     pub(super) fn look(&mut self) -> Option<String> {
-        if self.is_told || self.is_at(&self.path) {
+        if self.is_told || leads_to(&self.path, &self.file) {
             return None;
         }
         self.is_told = true;
@@ -48,7 +53,7 @@ impl Anchor {
     /// # Errors
     /// In words, where it is then.
     pub(super) fn restore(mut self) -> Result<Option<String>, String> {
-        if self.is_at(&self.path) {
+        if leads_to(&self.path, &self.file) {
             return Ok(None);
         }
         let path = self.path.display();
@@ -68,27 +73,14 @@ impl Anchor {
         }
     }
 
-    #[cfg(unix)]
-    fn is_at(&self, path: &Path) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        match (self.file.metadata(), fs::metadata(path)) {
-            (Ok(own), Ok(there)) => own.dev() == there.dev() && own.ino() == there.ino(),
-            _ => false,
-        }
-    }
-
-    /// A file that is open can neither be moved nor deleted.
-    #[cfg(not(unix))]
-    fn is_at(&self, path: &Path) -> bool {
-        path.exists()
-    }
-
     /// Where it was moved, as far as the system tells.
     #[cfg(unix)]
     fn elsewhere(&self) -> Option<PathBuf> {
         use std::os::fd::AsRawFd;
         let link = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-        fs::read_link(link).ok().filter(|path| self.is_at(path))
+        fs::read_link(link)
+            .ok()
+            .filter(|path| leads_to(path, &self.file))
     }
 
     #[cfg(not(unix))]
@@ -116,7 +108,7 @@ mod tests {
             // Names of one file cannot be moved over each other.
             let _ = (fs::remove_file(&path), fs::remove_file(&other));
             fs::write(&path, "sound").unwrap();
-            Anchor::of(&path).unwrap()
+            Anchor::of(&path, File::open(&path).unwrap())
         };
         let mut whole = held();
         assert_eq!(whole.look(), None);

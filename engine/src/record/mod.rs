@@ -20,6 +20,7 @@
 mod anchor;
 mod clock_log;
 mod collector;
+mod company;
 mod config;
 mod disk;
 mod draw;
@@ -49,6 +50,6 @@ pub use recorded::{Gap, Mark, Recorded, TakeFile, TakeReport};
 pub use source::TakeSource;
 pub use take::Take;
 
-pub(crate) use disk::Rates;
+pub(crate) use company::Company;
 pub(crate) use gate::{Lead, Place};
 pub(crate) use recording::{Recording, Rings, Shape, spawn};

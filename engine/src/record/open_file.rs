@@ -127,7 +127,7 @@ pub(super) fn under_free_name<T>(
     let mut path = wanted.to_owned();
     for number in 2..MOST_NAMES {
         match make(&path) {
-            Err(FileError::AlreadyExists) => path = like(wanted, number),
+            Err(FileError::AlreadyExists | FileError::InUse) => path = like(wanted, number),
             result => return result.map(|made| (path, made)),
         }
     }

@@ -10,8 +10,8 @@ use ossicle_io::ring::{FrameWriter, frame_ring, touched};
 
 use super::clock_log::{ClockEntry, ClockKeeper};
 use super::collector::{Collector, collect};
+use super::company::Company;
 use super::config::RecordConfig;
-use super::disk::Rates;
 use super::gate::{Desk, Gate, GateConfig, Place};
 use super::outlet::Outlet;
 use super::recorded::Recorded;
@@ -66,13 +66,12 @@ pub(crate) struct Shape {
 
 impl Recording {
     /// Creates the file and starts the threads; the frames go into the returned rings. `gate` says
-    /// when the recording begins and ends, `number` is the take's among those of the session.
+    /// when the recording begins and ends, `company` which of the session's takes it is.
     pub(crate) fn start(
         config: &RecordConfig,
         shape: Shape,
         gate: (&GateConfig, Place),
-        rates: Arc<Rates>,
-        number: usize,
+        company: Company,
     ) -> Result<(Self, Rings), EngineError> {
         let spec = WavSpec {
             sample_rate_hz: shape.sample_rate_hz,
@@ -86,7 +85,7 @@ impl Recording {
         if let (Overwrite::Never, Some(first)) = (config.overwrite, older.first()) {
             return Err(EngineError::file(first, FileError::AlreadyExists));
         }
-        let outlet = Outlet::create(config, spec)
+        let outlet = Outlet::create(config, spec, company.clone())
             .map_err(|(path, error)| EngineError::file(&path, error))?;
         let (gate, place) = gate;
         // What was before the begin comes all at once.
@@ -124,7 +123,7 @@ impl Recording {
             spec,
             (take.clone(), flags.clone()),
             (outlet, older),
-            (rates, number),
+            company,
             keeper,
         );
         let writing = spawn("ossicle-writer", move || writer.run())?;

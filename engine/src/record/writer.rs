@@ -13,8 +13,8 @@ use ossicle_io::sample::SampleFormat;
 
 use super::anchor::Anchor;
 use super::clock_log::ClockKeeper;
+use super::company::Company;
 use super::config::RecordConfig;
-use super::disk::Rates;
 use super::draw::Drawn;
 use super::outlet::Outlet;
 use super::room::RoomWatch;
@@ -68,6 +68,7 @@ pub(super) struct Writer {
     unnamed: Option<(PathBuf, String)>,
     /// Numbered files of an older take that are to go once this one is whole.
     older: Vec<PathBuf>,
+    company: Company,
     drawn: Drawn,
     /// Position in the take behind what the files were given.
     given: u64,
@@ -106,7 +107,7 @@ impl Writer {
         spec: WavSpec,
         (take, flags): (Arc<Take>, Arc<Flags>),
         (outlet, older): (Outlet, Vec<PathBuf>),
-        (rates, number): (Arc<Rates>, usize),
+        company: Company,
         clock: Option<ClockKeeper>,
     ) -> Self {
         let rate = spec.sample_rate_hz;
@@ -122,7 +123,7 @@ impl Writer {
             .map(|bits| Ditherer::new(config.dither, bits, spec.channels, rate));
         Self {
             drawn: Drawn::new(spec.channels, ditherer, config.split, rate),
-            room: RoomWatch::new(config.disk.clone(), rates, number),
+            room: RoomWatch::new(config.disk.clone(), &company),
             sidecar: Sidecar::new(&take),
             every: Duration::try_from_secs_f64(config.checkpoint_seconds).unwrap_or_default(),
             checkpoint_at: Instant::now(),
@@ -131,6 +132,7 @@ impl Writer {
             anchor: None,
             unnamed: None,
             older,
+            company,
             given: 0,
             checked: 0,
             take,
@@ -205,6 +207,8 @@ impl Writer {
             self.unnamed = self.unnamed.or(restored);
         }
         if cut.is_none() {
+            // Another take of this session may have replaced them.
+            self.older.retain(|path| !self.company.has(path));
             remove_older(&self.older, &take);
         }
         let gaps_file = self.sidecar.close(&take);
@@ -320,9 +324,13 @@ impl Writer {
             if let Some(note) = anchor.look() {
                 self.take.note(note);
             }
-        } else if let Some(closed) = std::mem::replace(&mut self.anchor, Anchor::of(&path)) {
-            let restored = restore(closed, &self.take);
-            self.unnamed = self.unnamed.take().or(restored);
+        } else {
+            let now = self.outlet.handle_of(&path);
+            let now = now.map(|handle| Anchor::of(&path, handle));
+            if let Some(closed) = std::mem::replace(&mut self.anchor, now) {
+                let restored = restore(closed, &self.take);
+                self.unnamed = self.unnamed.take().or(restored);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! A writer of takes in any of the formats that are written.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::path::Path;
 
 use super::comments::check_comments;
@@ -240,6 +241,15 @@ impl AudioWriter {
         match &mut self.writer {
             Writer::Wav(wav) => wav.rename(path),
             Writer::Encoded(encoded) => encoded.rename(path.as_ref()),
+        }
+    }
+
+    /// The file itself, for whoever is to hold on to it whatever becomes of its name; see
+    /// [`Storage::handle`].
+    pub fn handle(&self) -> Option<File> {
+        match &self.writer {
+            Writer::Wav(wav) => wav.handle(),
+            Writer::Encoded(encoded) => encoded.handle(),
         }
     }
 

@@ -5,6 +5,7 @@
 //! can be written again when the disk did not take it.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -80,6 +81,10 @@ impl EncodedWriter {
 
     pub(super) fn rename(&mut self, path: &Path) -> Result<(), FileError> {
         Ok(self.storage.rename(path)?)
+    }
+
+    pub(super) fn handle(&self) -> Option<File> {
+        self.storage.handle()
     }
 
     pub(super) fn spec(&self) -> WavSpec {

@@ -6,12 +6,23 @@ use std::path::{Path, PathBuf};
 
 use ossicle_io::file::leads_to;
 
+use super::open_file::under_free_name;
+
 /// Holds on to a file that is written: deleted or moved, it is not lost.
 #[derive(Debug)]
 pub(super) struct Anchor {
     path: PathBuf,
     file: File,
     is_told: bool,
+}
+
+/// What became of a file that is closed.
+#[derive(Debug, PartialEq)]
+pub(super) struct Restored {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// What is to be told of that; in an error, why it is not whole under a name of its own.
+    pub(super) told: Result<Option<String>, String>,
 }
 
 impl Anchor {
@@ -44,33 +55,65 @@ impl Anchor {
                 "{path} was moved while it is written: it is {}",
                 now.display()
             ),
+            None if self.path.exists() => {
+                format!("{path} was replaced by another file while it is written")
+            }
             None => format!("{path} was deleted while it is written"),
         })
     }
 
-    /// Gives the file, once it is whole, its name again where it has lost it; says so.
-    ///
-    /// # Errors
-    /// In words, where it is then.
-    pub(super) fn restore(mut self) -> Result<Option<String>, String> {
+    /// Gives the file, once it is whole, a name again where it has lost its own: that one, or where
+    /// another file has it by then, the first free one like it.
+    pub(super) fn restore(mut self) -> Restored {
         if leads_to(&self.path, &self.file) {
-            return Ok(None);
+            return Restored {
+                path: self.path,
+                told: Ok(None),
+            };
         }
-        let path = self.path.display();
-        let elsewhere = self.elsewhere();
-        let restored = match &elsewhere {
-            Some(now) => fs::hard_link(now, &self.path),
-            None => copy(&mut self.file, &self.path),
+        let name = self.path.display().to_string();
+        if let Some(now) = self.elsewhere() {
+            let to = now.display();
+            return match fs::hard_link(&now, &self.path) {
+                Ok(()) => Restored {
+                    told: Ok(Some(format!(
+                        "{name} is another name of {to} now, where it was moved"
+                    ))),
+                    path: self.path,
+                },
+                Err(error) => Restored {
+                    told: Err(format!("it was moved to {to}: {error}")),
+                    path: now,
+                },
+            };
+        }
+        let made = under_free_name(&self.path, |path| {
+            let mut options = OpenOptions::new();
+            Ok(options.write(true).create_new(true).open(path)?)
+        });
+        let (path, to) = match made {
+            Ok(made) => made,
+            Err(error) => {
+                return Restored {
+                    told: Err(format!("it was deleted and cannot be put back: {error}")),
+                    path: self.path,
+                };
+            }
         };
-        match (restored, elsewhere) {
-            (Ok(()), Some(now)) => Ok(Some(format!(
-                "{path} is another name of {} now, where it was moved",
-                now.display()
+        let now = path.display();
+        let told = match copy(&mut self.file, &to) {
+            Ok(()) if path == self.path => {
+                Ok(Some(format!("{name}, which was deleted, is there again")))
+            }
+            Ok(()) => Ok(Some(format!(
+                "{name}: another file has the name by now: the recording is {now}"
             ))),
-            (Ok(()), None) => Ok(Some(format!("{path}, which was deleted, is there again"))),
-            (Err(error), Some(now)) => Err(format!("it was moved to {}: {error}", now.display())),
-            (Err(error), None) => Err(format!("it was deleted and cannot be put back: {error}")),
-        }
+            // What there is of it is more than nothing.
+            Err(error) => Err(format!(
+                "it was deleted, and of it {now} has the beginning alone: {error}"
+            )),
+        };
+        Restored { path, told }
     }
 
     /// Where it was moved, as far as the system tells.
@@ -89,8 +132,7 @@ impl Anchor {
     }
 }
 
-fn copy(from: &mut File, to: &Path) -> io::Result<()> {
-    let mut to = OpenOptions::new().write(true).create_new(true).open(to)?;
+fn copy(from: &mut File, mut to: &File) -> io::Result<()> {
     from.rewind()?;
     io::copy(from, &mut to)?;
     to.sync_all()
@@ -112,7 +154,8 @@ mod tests {
         };
         let mut whole = held();
         assert_eq!(whole.look(), None);
-        assert_eq!(whole.restore(), Ok(None));
+        let restored = whole.restore();
+        assert_eq!((restored.path, restored.told), (path.clone(), Ok(None)));
 
         let mut deleted = held();
         fs::remove_file(&path).unwrap();
@@ -123,25 +166,32 @@ mod tests {
                 .ends_with("was deleted while it is written")
         );
         assert_eq!(deleted.look(), None);
-        assert!(deleted.restore().unwrap().is_some());
+        assert!(deleted.restore().told.unwrap().is_some());
         assert_eq!(fs::read_to_string(&path).unwrap(), "sound");
 
         let mut moved = held();
         fs::rename(&path, &other).unwrap();
         assert!(moved.look().unwrap().contains(other.to_str().unwrap()));
-        assert!(moved.restore().unwrap().is_some());
+        assert!(moved.restore().told.unwrap().is_some());
         assert_eq!(fs::read_to_string(&path).unwrap(), "sound");
 
         // Another file has its name: that is left alone, and it is told where this one is.
         let replaced = held();
         fs::rename(&path, &other).unwrap();
         fs::write(&path, "another").unwrap();
-        assert!(
-            replaced
-                .restore()
-                .unwrap_err()
-                .contains(other.to_str().unwrap())
-        );
+        let restored = replaced.restore();
+        assert_eq!(restored.path, other);
+        assert!(restored.told.unwrap_err().contains(other.to_str().unwrap()));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "another");
+
+        // Deleted too: it gets a name like its own.
+        let mut replaced = held();
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "another").unwrap();
+        assert!(replaced.look().unwrap().contains("was replaced"));
+        let restored = replaced.restore();
+        assert!(restored.told.unwrap().unwrap().contains("take (2)"));
+        assert_eq!(fs::read_to_string(&restored.path).unwrap(), "sound");
         assert_eq!(fs::read_to_string(&path).unwrap(), "another");
     }
 }

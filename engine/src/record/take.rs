@@ -274,6 +274,14 @@ impl Take {
         });
     }
 
+    /// A file of it is found elsewhere from now on.
+    pub(crate) fn file_is_at(&self, name: &Path, now: PathBuf) {
+        let mut state = self.lock();
+        if let Some(file) = state.files.iter_mut().find(|file| file.path == *name) {
+            file.path = now;
+        }
+    }
+
     /// Its last file ends there: more is in it than was known to last.
     pub(crate) fn end_file(&self, end: u64) {
         let mut state = self.lock();

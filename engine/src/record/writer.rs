@@ -378,17 +378,19 @@ impl Writer {
     }
 }
 
-/// Gives a closed file its name again; returns the file, and what became of it, where that fails.
+/// Gives a closed file a name again; returns the one it had, and what became of it, where that fails.
 fn restore(anchor: Anchor, take: &Take) -> Option<(PathBuf, String)> {
-    let path = anchor.path().to_owned();
-    match anchor.restore() {
+    let name = anchor.path().to_owned();
+    let restored = anchor.restore();
+    take.file_is_at(&name, restored.path);
+    match restored.told {
         Ok(note) => {
             if let Some(note) = note {
                 take.note(note);
             }
             None
         }
-        Err(what) => Some((path, what)),
+        Err(what) => Some((name, what)),
     }
 }
 

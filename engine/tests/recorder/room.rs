@@ -117,11 +117,11 @@ fn a_name_that_another_takes_meanwhile_leaves_the_take_whole() {
 }
 
 /// A file system in memory of so many KiB, as long as this lives.
-struct Small(tempfile::TempDir);
+pub struct Small(pub tempfile::TempDir);
 
 impl Small {
     /// `None` where mounting is not allowed.
-    fn new(kib: u64) -> Option<Self> {
+    pub fn new(kib: u64) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={kib}k");
         let mut mount = Command::new("mount");

@@ -27,6 +27,7 @@ mod draw;
 mod gap_list;
 mod gate;
 mod memory;
+mod name_watch;
 mod names;
 mod open_file;
 mod outlet;

@@ -42,6 +42,7 @@ struct State {
     marks: Vec<Mark>,
     files: Vec<TakeFile>,
     room_seconds: Option<f64>,
+    failure: Option<String>,
     /// Memory was told to be over half full, and has not been well below since.
     is_told: bool,
     notes: Vec<String>,
@@ -137,6 +138,7 @@ impl Take {
             gaps: state.gaps.clone(),
             files: state.files.clone(),
             gated: self.desk.gated(),
+            failure: state.failure.clone(),
         }
     }
 
@@ -239,6 +241,12 @@ impl Take {
     /// What was told since the last call.
     pub(crate) fn take_notes(&self) -> Vec<String> {
         std::mem::take(&mut self.lock().notes)
+    }
+
+    /// Its files take no more, for this reason.
+    pub(crate) fn set_failure(&self, failure: String) {
+        let mut state = self.lock();
+        (state.failure, state.room_seconds) = (Some(failure), None);
     }
 
     pub(crate) fn set_room_seconds(&self, seconds: Option<f64>) {

@@ -11,11 +11,11 @@ use ossicle_io::file::{FileError, WavSpec};
 use ossicle_io::ring::Cause;
 use ossicle_io::sample::SampleFormat;
 
-use super::anchor::Anchor;
 use super::clock_log::ClockKeeper;
 use super::company::Company;
 use super::config::RecordConfig;
 use super::draw::Drawn;
+use super::name_watch::NameWatch;
 use super::outlet::Outlet;
 use super::room::RoomWatch;
 use super::series::remove_older;
@@ -49,7 +49,7 @@ pub(super) struct Cut {
 }
 
 /// What the writer leaves.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Finished {
     pub(super) cut: Option<Cut>,
     /// A file of it that has no name any more, or another's, and what became of it.
@@ -63,9 +63,7 @@ pub(super) struct Writer {
     take: Arc<Take>,
     flags: Arc<Flags>,
     outlet: Outlet,
-    /// The file that is written, once it has its name.
-    anchor: Option<Anchor>,
-    unnamed: Option<(PathBuf, String)>,
+    names: NameWatch,
     /// Numbered files of an older take that are to go once this one is whole.
     older: Vec<PathBuf>,
     company: Company,
@@ -129,8 +127,7 @@ impl Writer {
             checkpoint_at: Instant::now(),
             failing_since: None,
             nowhere_since: None,
-            anchor: None,
-            unnamed: None,
+            names: NameWatch::default(),
             older,
             company,
             given: 0,
@@ -154,7 +151,6 @@ impl Writer {
         let (take, flags) = (self.take.clone(), self.flags.clone());
         let mut cut = None;
         if let Some(error) = error {
-            flags.failed.store(true, Ordering::Release);
             let path = self.outlet.path().to_owned();
             // Where it went on takes nothing: the take ends in the file that it left.
             let (path, error) = match self.outlet.take_left() {
@@ -168,6 +164,10 @@ impl Writer {
                 None => (path, error),
             };
             let cause = cause_of(&error);
+            take.set_failure(format!("{}: {error}", path.display()));
+            flags.failed.store(true, Ordering::Release);
+            // The room is of no more interest here, and other takes have it all.
+            drop(self.room);
             // What lasts is made as much as can be; the rest is told.
             let _ = self.outlet.checkpoint(&take);
             take.set_written(self.outlet.lasting_end(), self.outlet.lasting_end());
@@ -175,6 +175,9 @@ impl Writer {
             let end = self.outlet.finish(&take).end;
             take.set_written(end, end);
             while !flags.collected.load(Ordering::Acquire) {
+                if let Some(clock) = &mut self.clock {
+                    clock.keep(&take);
+                }
                 thread::sleep(POLL);
             }
             let unwritten_frames = take.cut(cause);
@@ -202,10 +205,7 @@ impl Writer {
                 None => {}
             }
         }
-        if let Some(anchor) = self.anchor {
-            let restored = restore(anchor, &take);
-            self.unnamed = self.unnamed.or(restored);
-        }
+        let unnamed = self.names.close(&take);
         if cut.is_none() {
             // Another take of this session may have replaced them.
             self.older.retain(|path| !self.company.has(path));
@@ -216,7 +216,7 @@ impl Writer {
         guard.done = true;
         Finished {
             cut,
-            unnamed: self.unnamed,
+            unnamed,
             gaps_file,
             clock_file,
         }
@@ -307,31 +307,11 @@ impl Writer {
 
     /// Lets go of what lasts in files.
     fn keep_written(&mut self) {
-        self.keep_named();
+        self.names.look(&self.outlet, &self.take);
         let written = self.outlet.readable_end();
         self.take
             .set_written(written, self.drawn.keep_from(written));
         self.sidecar.keep(&self.take);
-    }
-
-    /// Holds on to the file that is written, and looks whether it still has its name; one that is
-    /// closed gets it again.
-    fn keep_named(&mut self) {
-        let Some(path) = self.take.last_file() else {
-            return;
-        };
-        if let Some(anchor) = self.anchor.as_mut().filter(|anchor| anchor.path() == path) {
-            if let Some(note) = anchor.look() {
-                self.take.note(note);
-            }
-        } else {
-            let now = self.outlet.handle_of(&path);
-            let now = now.map(|handle| Anchor::of(&path, handle));
-            if let Some(closed) = std::mem::replace(&mut self.anchor, now) {
-                let restored = restore(closed, &self.take);
-                self.unnamed = self.unnamed.take().or(restored);
-            }
-        }
     }
 
     /// A disk that is full is left; one that fails is tried again for a while first.
@@ -375,22 +355,6 @@ impl Writer {
         thread::sleep(RETRY);
         self.given = self.outlet.end();
         Ok(())
-    }
-}
-
-/// Gives a closed file a name again; returns the one it had, and what became of it, where that fails.
-fn restore(anchor: Anchor, take: &Take) -> Option<(PathBuf, String)> {
-    let name = anchor.path().to_owned();
-    let restored = anchor.restore();
-    take.file_is_at(&name, restored.path);
-    match restored.told {
-        Ok(note) => {
-            if let Some(note) = note {
-                take.note(note);
-            }
-            None
-        }
-        Err(what) => Some((name, what)),
     }
 }
 

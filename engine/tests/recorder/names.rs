@@ -9,7 +9,7 @@ use ossicle::EngineError;
 use ossicle::io::device::sim::{Sim, SimDevice};
 use ossicle::io::file::Overwrite;
 use ossicle::record::{RecordConfig, Split, Tap};
-use ossicle::session::{Ended, Moment, Session};
+use ossicle::session::{Ended, Moment, Session, StopError};
 
 use crate::rig::{BadDisk, On, folder, joined, recording, start, wait_until};
 use crate::room::Small;
@@ -22,7 +22,7 @@ fn mic(seed: u64) -> Sim {
 }
 
 /// A take of a second, whose file meets with `what` once it has its name and half of its sound.
-fn disturbed(path: &Path, what: impl FnOnce()) -> Result<Ended, EngineError> {
+fn disturbed(path: &Path, what: impl FnOnce()) -> Result<Ended, Box<StopError>> {
     let sim = mic(61);
     let mut session = start(&sim, recording("mic", vec![RecordConfig::new(path)]));
     sim.run_for(Duration::from_millis(500));
@@ -71,7 +71,12 @@ fn a_file_whose_name_is_anothers_is_an_error_that_says_where_it_is() {
         fs::write(&path, "another").unwrap();
     })
     .unwrap_err();
-    assert!(matches!(error, EngineError::TakeUnnamed { .. }), "{error}");
+    assert!(
+        matches!(error.error, EngineError::TakeUnnamed { .. }),
+        "{error}"
+    );
+    // What the session came to says where the file is, too.
+    assert_eq!(error.ended.recorded[0].path, other);
     assert!(error.to_string().contains("other.wav"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), b"another");
 }
@@ -233,7 +238,7 @@ fn an_older_file_under_the_name_is_not_taken_for_the_take() {
             let takes = session.takes();
             report.ended || takes[0].written_frames() > 0
         });
-        match (spill, session.stop()) {
+        match (spill, session.stop().map_err(EngineError::from)) {
             (Some(_), Ok(ended)) => {
                 let samples = joined(&ended.recorded[0]);
                 assert!((0..samples.len()).all(|at| samples[at] == (at + 1) as f32));

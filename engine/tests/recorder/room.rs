@@ -11,6 +11,7 @@ use ossicle::io::device::sim::{Sim, SimDevice};
 use ossicle::io::file::{AudioFile, FileError};
 use ossicle::io::sample::SampleFormat;
 use ossicle::record::{GapList, RecordConfig};
+use ossicle::session::StopError;
 
 use crate::rig::{
     BadDisk, On, counting, folder, joined, judge, recording, sample, start, trials, wait_until,
@@ -171,7 +172,7 @@ fn record(path: &Path, spill: Option<&Path>, seconds: u64) -> Run {
 struct Run {
     warnings: Vec<String>,
     produced: u64,
-    result: Result<ossicle::session::Ended, EngineError>,
+    result: Result<ossicle::session::Ended, Box<StopError>>,
 }
 
 #[test]
@@ -193,7 +194,7 @@ fn a_full_disk_ends_the_take_true_and_is_told_before() {
             source: FileError::NoRoom { .. },
             unwritten_frames,
             ..
-        } = error
+        } = error.error
         else {
             panic!("{error}");
         };

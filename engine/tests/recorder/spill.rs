@@ -90,7 +90,7 @@ fn a_folder_that_keeps_nothing_ends_the_take_true_in_the_file_that_it_left() {
         path,
         source: FileError::NoRoom { .. },
         unwritten_frames,
-    } = &error
+    } = &error.error
     else {
         panic!("{error}");
     };

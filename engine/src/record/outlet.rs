@@ -193,8 +193,21 @@ impl Outlet {
         self.file.checkpoint(take)
     }
 
+    /// A checkpoint of the take's last file: no frame comes behind those that it has.
+    pub(super) fn conclude(&mut self, take: &Take) -> Result<(), FileError> {
+        self.file.conclude(take)
+    }
+
     /// Ends the take's last file. Where the take has no frame, it is an empty file.
     pub(super) fn finish(self, take: &Take) -> Closed {
+        if self.file.writer.frames() == 0 && !take.files().is_empty() {
+            // The disk took the end of the take after all, in the file before.
+            return Closed {
+                end: self.file.first,
+                path: self.file.path,
+                error: None,
+            };
+        }
         let first = self.file.first;
         let closed = self.file.close(take, true);
         if closed.error.is_none() && take.files().is_empty() {

@@ -72,6 +72,8 @@ pub(super) struct Writer {
     given: u64,
     /// What was given by the last good checkpoint.
     checked: u64,
+    /// That was the take's last: its file has all that is left.
+    is_concluded: bool,
     room: RoomWatch,
     sidecar: Sidecar,
     clock: Option<ClockKeeper>,
@@ -132,6 +134,7 @@ impl Writer {
             company,
             given: 0,
             checked: 0,
+            is_concluded: false,
             take,
             flags,
             outlet,
@@ -246,7 +249,7 @@ impl Writer {
                 continue;
             }
             if is_last {
-                if self.given == self.take.frames() && self.is_lasting() {
+                if self.given == self.take.frames() && self.is_lasting() && self.is_concluded {
                     return Ok(());
                 }
                 let since = *stuck_since.get_or_insert_with(Instant::now);
@@ -295,9 +298,17 @@ impl Writer {
         }
         let is_first = self.outlet.lasting_end() == self.outlet.first();
         let is_due = is_first || self.checkpoint_at.elapsed() >= self.every;
-        let is_last = now == 0 && self.flags.collected.load(Ordering::Acquire);
-        if !self.is_lasting() && (is_due || is_last) {
-            self.outlet.checkpoint(&self.take)?;
+        // Read in this order: what was collected last is seen then.
+        let is_collected = now == 0 && self.flags.collected.load(Ordering::Acquire);
+        let is_last = is_collected && self.given == self.take.frames();
+        let concludes = is_last && !self.is_concluded;
+        if concludes || !self.is_lasting() && is_due {
+            match concludes {
+                true if self.given > self.outlet.first() => self.outlet.conclude(&self.take)?,
+                true => {}
+                false => self.outlet.checkpoint(&self.take)?,
+            }
+            self.is_concluded = concludes;
             self.checked = self.given;
             self.checkpoint_at = Instant::now();
             self.keep_written();

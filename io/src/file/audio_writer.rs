@@ -231,6 +231,19 @@ impl AudioWriter {
         }
     }
 
+    /// A [`checkpoint`](Self::checkpoint) for all frames, as no more will come: what waits for its block
+    /// to be full is in the file then, so that [`finish`](Self::finish) finds room.
+    ///
+    /// # Errors
+    /// As [`WavWriter::checkpoint`]; then go on from [`frames`](Self::frames), here with the same frames
+    /// or elsewhere.
+    pub fn conclude(&mut self) -> Result<(), FileError> {
+        match &mut self.writer {
+            Writer::Wav(wav) => wav.checkpoint(),
+            Writer::Encoded(encoded) => encoded.conclude(),
+        }
+    }
+
     /// The file is to have another name in the same folder, as it has none yet: after
     /// [`AlreadyExists`](FileError::AlreadyExists) of [`checkpoint`](Self::checkpoint) it goes on
     /// under that.

@@ -5,6 +5,7 @@
 
 use std::io::{ErrorKind, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use serde::Serialize;
 
@@ -21,14 +22,24 @@ pub struct Output {
 
 /// The JSON form of a failure.
 #[derive(Serialize)]
-struct ErrorObject<'a> {
-    error: ErrorBody<'a>,
+struct ErrorObject {
+    error: ErrorBody,
 }
 
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    exit: u8,
-    message: &'a str,
+/// What went wrong, as JSON.
+#[derive(Clone, Debug, Serialize)]
+pub struct ErrorBody {
+    pub exit: u8,
+    pub message: String,
+}
+
+impl From<&Failure> for ErrorBody {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            exit: failure.exit as u8,
+            message: failure.line(),
+        }
+    }
 }
 
 impl Output {
@@ -55,6 +66,12 @@ impl Output {
         }
     }
 
+    /// Says how a run ended that failed too: `value` has what is wrong, which is then no second object.
+    pub fn broken_summary(self, value: &impl Serialize, text: &str) {
+        FAILURE_SAID.store(true, Relaxed);
+        self.summary(value, text);
+    }
+
     /// Says a warning in one line, unless quiet.
     pub fn warning(self, message: &str) {
         if !self.quiet {
@@ -74,20 +91,19 @@ impl Output {
 
     /// Says why the program fails, and gives the exit code.
     pub fn failure(self, failure: &Failure) -> Exit {
-        let message = failure.line();
-        if self.json {
-            let body = ErrorBody {
-                exit: failure.exit as u8,
-                message: &message,
-            };
-            if let Ok(json) = serde_json::to_string(&ErrorObject { error: body }) {
+        if self.json && !FAILURE_SAID.load(Relaxed) {
+            let error = failure.into();
+            if let Ok(json) = serde_json::to_string(&ErrorObject { error }) {
                 write_line(std::io::stdout(), &json);
             }
         }
-        write_line(std::io::stderr(), &format!("error: {message}"));
+        write_line(std::io::stderr(), &format!("error: {}", failure.line()));
         failure.exit
     }
 }
+
+/// The object on stdout has what is wrong.
+static FAILURE_SAID: AtomicBool = AtomicBool::new(false);
 
 /// Why a result was lost.
 static UNSAID: OnceLock<String> = OnceLock::new();

@@ -1,16 +1,15 @@
 //! Watches a session until it ends: meter, warnings, signals, summary.
 
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use ossicle::EngineError;
 use ossicle::meter::Readings;
-use ossicle::record::{Begin, GateConfig, GateState, Take, Tap};
-use ossicle::session::{Ended, Report, Session, SessionConfig};
+use ossicle::record::{Begin, GateConfig, GateState, Tap};
+use ossicle::session::{Ended, Report, Session, SessionConfig, StopError};
 
-use crate::exit::Failure;
-use crate::output::Output;
+use crate::exit::{Exit, Failure};
+use crate::output::{ErrorBody, Output};
 use crate::progress::{Progress, dbfs};
 use crate::signals::Interrupt;
 use crate::summary::{Summary, plural};
@@ -105,12 +104,14 @@ impl Run<'_> {
         }
         let mut session = Session::start(config)?;
         let watched = self.watch(&mut session, &interrupt, wishes.as_ref(), output);
-        let takes = session.takes();
-        let ended = session.stop().map_err(|error| cut_short(error, &takes));
+        let (ended, mut failures) = match session.stop() {
+            Ok(ended) => (ended, Vec::new()),
+            Err(stopped) => (stopped.ended.clone(), failures(*stopped)),
+        };
         // The terminal is as it was before anything else is said.
         drop(wishes);
         watched.progress.finish();
-        let mut summary = summary(ended?);
+        let mut summary = summary(ended);
         for warning in summary.warnings.iter().skip(watched.told) {
             output.warning(warning);
         }
@@ -118,8 +119,20 @@ impl Run<'_> {
         // Of a run that is for its recording, what was waited for and left out is no length.
         let recorded = summary.file_frames.filter(|_| self.ends_with_takes);
         let frames = recorded.unwrap_or(summary.frames);
-        output.summary(&summary, &summary.text(self.done, frames));
-        Ok(())
+        let text = summary.text(self.done, frames);
+        if failures.is_empty() {
+            output.summary(&summary, &text);
+            return Ok(());
+        }
+        let told = failures.iter().map(ErrorBody::from);
+        summary.errors = told.collect();
+        summary.error = summary.errors.first().cloned();
+        output.broken_summary(&summary, &text);
+        let first = failures.remove(0);
+        for failure in &failures {
+            output.failure(failure);
+        }
+        Err(first)
     }
 
     /// Tells how the session goes, and does what the user wishes, until it ends.
@@ -220,27 +233,38 @@ fn waits(gate: &GateConfig, has_keys: bool) -> String {
     }
 }
 
-/// A failure, with what is whole of the recordings where their disk took no more.
-fn cut_short(error: EngineError, takes: &[Arc<Take>]) -> Failure {
-    let is_cut = matches!(error, EngineError::TakeCut { .. });
-    let mut failure = Failure::from(error);
-    if is_cut {
-        let whole: Vec<String> = takes
-            .iter()
-            .flat_map(|take| {
-                let files = take.files().into_iter();
-                files.map(|file| {
-                    let shown = shown(file.frames, take.sample_rate_hz());
-                    format!("{} ({} frames, {shown})", file.path.display(), file.frames)
-                })
+/// What went wrong, a full disk first, with what is whole of the recordings where a disk took no more.
+fn failures(stopped: StopError) -> Vec<Failure> {
+    let whole: Vec<String> = stopped
+        .ended
+        .recorded
+        .iter()
+        .flat_map(|recorded| {
+            let files = recorded.files.iter().filter(|file| file.frames > 0);
+            files.map(|file| {
+                let shown = shown(file.frames, recorded.sample_rate_hz);
+                format!("{} ({} frames, {shown})", file.path.display(), file.frames)
             })
-            .collect();
-        failure.message += &match whole.is_empty() {
-            true => "; nothing was recorded".to_string(),
-            false => format!("; whole: {}", whole.join(", ")),
-        };
-    }
-    failure
+        })
+        .collect();
+    let mut whole = Some(match whole.is_empty() {
+        true => "; nothing was recorded".to_string(),
+        false => format!("; whole: {}", whole.join(", ")),
+    });
+    let errors = std::iter::once(stopped.error).chain(stopped.further);
+    let mut failures: Vec<Failure> = errors
+        .map(|error| {
+            let is_cut = matches!(error, EngineError::TakeCut { .. });
+            let mut failure = Failure::from(error);
+            // All files in one line, with the first.
+            if let Some(whole) = whole.take_if(|_| is_cut) {
+                failure.message += &whole;
+            }
+            failure
+        })
+        .collect();
+    failures.sort_by_key(|failure| failure.exit != Exit::NoRoom);
+    failures
 }
 
 /// What stands behind the meter: what the recordings do, clips, loudness of the last 3 s, largest

@@ -4,6 +4,7 @@ use ossicle::session::{BridgeReport, DeviceEvent, DeviceEventKind, Direction, Re
 use serde::Serialize;
 
 use crate::loudness::LoudnessObject;
+use crate::output::ErrorBody;
 use crate::progress::dbfs;
 use crate::takes::TakeObject;
 use crate::times::shown;
@@ -46,6 +47,12 @@ pub struct Summary {
     /// What was recorded.
     pub takes: Option<Vec<TakeObject>>,
     pub warnings: Vec<String>,
+    /// What went wrong, that with the exit code of the program first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorBody>,
+    /// All that went wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ErrorBody>,
 }
 
 /// A bridge between two clocks.

@@ -164,6 +164,13 @@ pub fn disk(takes: &[TakeReport]) -> Vec<String> {
     if lost > 0 {
         parts.push(format!("{lost} frames LOST"));
     }
+    let failed = takes.iter().filter(|take| take.failure.is_some()).count();
+    if failed > 0 {
+        parts.push(format!(
+            "{failed} of {} ENDED",
+            plural(takes.len() as u64, "recording")
+        ));
+    }
     let memory = takes.iter().map(|take| take.memory_seconds);
     // Up to a second is how a disk is written to.
     let memory = memory.filter(|seconds| *seconds > 1.5).reduce(f64::max);

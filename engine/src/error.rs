@@ -36,7 +36,7 @@ pub enum EngineError {
         path: PathBuf,
     },
     /// A recording had to end before its time, because its disk takes no more. What its files hold
-    /// is whole; the session's other takes are too. Make room, or name a folder to go on in.
+    /// is whole; the session's other takes go on. Make room, or name a folder to go on in.
     #[error("{}: {source}; {unwritten_frames} frames behind them are lost", path.display())]
     TakeCut {
         /// The file.

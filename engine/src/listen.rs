@@ -86,7 +86,7 @@ impl Listener {
     /// # Errors
     /// What ended the session before its time.
     pub fn stop(self) -> Result<(), EngineError> {
-        self.session.stop().map(drop)
+        Ok(self.session.stop().map(drop)?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Two names for one file: what is written would destroy what is read.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::EngineError;
 
@@ -39,14 +39,16 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 /// Whether both are names of one file, by whatever way to its folder, be it there or not.
 pub(crate) fn is_one_name(one: &Path, other: &Path) -> bool {
-    let whole = |file: &Path| {
-        let folder = match file.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        Some(fs::canonicalize(folder).ok()?.join(file.file_name()?))
+    one == other || whole_name(one).is_some_and(|one| whole_name(other) == Some(one))
+}
+
+/// The name of a file by the one way to its folder that has no links, if the folder is there.
+pub(crate) fn whole_name(file: &Path) -> Option<PathBuf> {
+    let folder = match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
     };
-    one == other || whole(one).is_some_and(|one| whole(other) == Some(one))
+    Some(fs::canonicalize(folder).ok()?.join(file.file_name()?))
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use ossicle_io::file::{
-    AudioFile, AudioWriter, FileError, FileKind, LimitedFile, Overwrite, Tags, WavReader, WavSpec,
-    WavWriter, export_wav,
+    AudioFile, AudioWriter, FileError, FileKind, FileStorage, LimitedFile, Overwrite, Tags,
+    WavReader, WavSpec, WavWriter, export_wav,
 };
 use ossicle_io::sample::SampleFormat;
 use tempfile::TempDir;
@@ -157,6 +157,55 @@ fn a_file_is_replaced_only_when_told() {
     let writer = WavWriter::create(&path, spec(1, SampleFormat::I16), Overwrite::Replace);
     assert_eq!(writer.expect("replaced").finish().expect("room"), 0);
     assert!(judged(&path).1.is_empty());
+}
+
+#[test]
+fn a_file_that_is_written_is_never_replaced() {
+    let folder = TempDir::new().expect("a directory");
+    let at = |name: &str| folder.path().join(name);
+    // With a file of that name and with none, and by either way to be without a name.
+    for (has_older, is_hidden) in [(true, false), (true, true), (false, false), (false, true)] {
+        let path = at("take.wav");
+        if has_older {
+            fs::write(&path, "older").expect("written");
+        }
+        let new = || {
+            let storage = match is_hidden {
+                true => FileStorage::create_hidden(&path, Overwrite::Replace),
+                false => FileStorage::create(&path, Overwrite::Replace),
+            };
+            let storage = Box::new(storage.expect("a file"));
+            WavWriter::on(storage, spec(1, SampleFormat::F32), &Tags::default())
+        };
+        // Both find the name free, or the older file.
+        let (mut first, mut second) = (new().expect("room"), new().expect("room"));
+        first.write(&ramp(100)).expect("room");
+        second.write(&ramp(200)).expect("room");
+        first.checkpoint().expect("it has its name");
+        let refused = second.checkpoint();
+        assert!(
+            matches!(refused, Err(FileError::AlreadyExists)),
+            "{refused:?}"
+        );
+        // Under a name that was not asked for, nothing is replaced.
+        fs::write(at("mine.wav"), "mine").expect("written");
+        second.rename(at("mine.wav")).expect("it has no name");
+        let refused = second.checkpoint();
+        assert!(
+            matches!(refused, Err(FileError::AlreadyExists)),
+            "{refused:?}"
+        );
+        second.rename(at("other.wav")).expect("it has no name");
+        assert_eq!(second.finish().expect("a free name"), 200);
+        assert_eq!(first.finish().expect("room"), 100);
+        assert_eq!(judged(&path).1.len(), 100);
+        assert_eq!(judged(&at("other.wav")).1.len(), 200);
+        assert_eq!(fs::read(at("mine.wav")).expect("there"), b"mine");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 3);
+        for name in ["take.wav", "other.wav"] {
+            fs::remove_file(at(name)).expect("there");
+        }
+    }
 }
 
 #[test]

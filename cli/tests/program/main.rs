@@ -5,6 +5,7 @@ mod call;
 mod devices;
 mod doctor;
 mod events;
+mod full_disk;
 mod fx;
 mod garbage;
 mod gate;

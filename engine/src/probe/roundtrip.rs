@@ -13,6 +13,7 @@ use super::error::ProbeError;
 use super::mls::{LENGTH, Sequence};
 use super::peak::{Peak, peak};
 use super::player::{CHANNELS, Player, Said};
+use crate::error::EngineError;
 use crate::session::{Ended, Session, SessionConfig, Source};
 
 /// Of each attempt so many periods of the signal are judged, each of which tells the delay. One goes
@@ -129,13 +130,13 @@ pub fn roundtrip(
         run.listen_to_the_end_of(attempt as usize, is_asked)?;
         match run.judge() {
             Ok(found) => {
-                let ended = run.session.stop()?;
+                let ended = run.session.stop().map_err(EngineError::from)?;
                 return Ok(told(found, ended, attempt));
             }
             Err(found) => fault = found,
         }
     }
-    let ended = run.session.stop()?;
+    let ended = run.session.stop().map_err(EngineError::from)?;
     Err(match fault {
         Fault::Silent => ProbeError::NothingCameBack {
             output: ended.output_device.unwrap_or_default(),

@@ -149,6 +149,8 @@ pub(super) struct ClockKeeper {
     log: ClockLog,
     /// Entries from which on the log is written again.
     write_at: usize,
+    /// Where it is.
+    path: Option<PathBuf>,
     is_clean: bool,
     is_told: bool,
 }
@@ -169,6 +171,7 @@ impl ClockKeeper {
                 entries: Vec::new(),
             },
             write_at: FIRST_ENTRIES,
+            path: None,
             is_clean: false,
             is_told: false,
         }
@@ -195,8 +198,13 @@ impl ClockKeeper {
     fn save(&mut self, take: &Take) -> Option<PathBuf> {
         let first = take.files().into_iter().next()?;
         let path = ClockLog::path(&first.path);
-        if !std::mem::replace(&mut self.is_clean, true) {
-            remove(&path);
+        // What a take of that name left; and a file that has another name takes its log along.
+        let before = self
+            .path
+            .replace(path.clone())
+            .unwrap_or_else(|| path.clone());
+        if before != path || !std::mem::replace(&mut self.is_clean, true) {
+            remove(&before);
         }
         if self.log.entries.is_empty() {
             return None;

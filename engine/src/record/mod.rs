@@ -20,12 +20,14 @@
 mod anchor;
 mod clock_log;
 mod collector;
+mod company;
 mod config;
 mod disk;
 mod draw;
 mod gap_list;
 mod gate;
 mod memory;
+mod name_watch;
 mod names;
 mod open_file;
 mod outlet;
@@ -50,6 +52,6 @@ pub use recorded::{Gap, Mark, Recorded, TakeFile, TakeReport};
 pub use source::TakeSource;
 pub use take::Take;
 
-pub(crate) use disk::Rates;
+pub(crate) use company::Company;
 pub(crate) use gate::{Lead, Place};
 pub(crate) use recording::{Recording, Rings, Shape, spawn};

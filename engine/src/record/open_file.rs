@@ -43,12 +43,25 @@ impl OpenFile {
     }
 
     pub(super) fn checkpoint(&mut self, take: &Take) -> Result<(), FileError> {
-        match self.writer.checkpoint() {
+        self.make_true(take, AudioWriter::checkpoint)
+    }
+
+    /// A checkpoint for all frames: no more will come.
+    pub(super) fn conclude(&mut self, take: &Take) -> Result<(), FileError> {
+        self.make_true(take, AudioWriter::conclude)
+    }
+
+    fn make_true(
+        &mut self,
+        take: &Take,
+        checkpoint: impl Fn(&mut AudioWriter) -> Result<(), FileError>,
+    ) -> Result<(), FileError> {
+        match checkpoint(&mut self.writer) {
             Err(FileError::AlreadyExists) if !self.is_told => {
                 let writer = &mut self.writer;
                 let (path, checked) = under_free_name(&self.path, |path| {
                     writer.rename(path)?;
-                    match writer.checkpoint() {
+                    match checkpoint(writer) {
                         Err(FileError::AlreadyExists) => Err(FileError::AlreadyExists),
                         checked => Ok(checked),
                     }
@@ -78,7 +91,7 @@ impl OpenFile {
 
     /// Closes the file; says where it ends, whatever becomes of its labels.
     pub(super) fn close(mut self, take: &Take, is_last: bool) -> Closed {
-        let checked = self.checkpoint(take);
+        let checked = self.conclude(take);
         let end = self.first + self.writer.frames();
         let mut marks = take.marks();
         // What was marked behind the last frame stands at the end.
@@ -127,7 +140,7 @@ pub(super) fn under_free_name<T>(
     let mut path = wanted.to_owned();
     for number in 2..MOST_NAMES {
         match make(&path) {
-            Err(FileError::AlreadyExists) => path = like(wanted, number),
+            Err(FileError::AlreadyExists | FileError::InUse) => path = like(wanted, number),
             result => return result.map(|made| (path, made)),
         }
     }

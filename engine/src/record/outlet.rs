@@ -1,10 +1,12 @@
 //! The files of a take, one after the other.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ossicle_io::file::{AudioWriter, FileError, FileKind, Overwrite, Tags, WavSpec};
 
+use super::company::Company;
 use super::config::{RecordConfig, Split};
 use super::disk::Disk;
 use super::names::{folder, numbered};
@@ -21,6 +23,7 @@ pub(super) struct Outlet {
     spec: WavSpec,
     kind: FileKind,
     disk: Arc<dyn Disk>,
+    company: Company,
     overwrite: Overwrite,
     tags: Tags,
     /// The path that numbers are put into.
@@ -47,6 +50,7 @@ impl Outlet {
     pub(super) fn create(
         config: &RecordConfig,
         spec: WavSpec,
+        company: Company,
     ) -> Result<Self, (PathBuf, FileError)> {
         let path = match config.split {
             Some(_) => numbered(&config.path, 1),
@@ -54,12 +58,15 @@ impl Outlet {
         };
         let kind = FileKind::of_path(&path).map_err(|error| (path.clone(), error))?;
         let disk = config.disk.clone();
-        let writer = create(&*disk, &path, (kind, spec), &config.tags, config.overwrite);
+        let shape = (kind, spec);
+        let on = (&*disk, &company);
+        let writer = create(on, &path, shape, &config.tags, config.overwrite);
         let writer = writer.map_err(|error| (path.clone(), error))?;
         Ok(Self {
             spec,
             kind,
             disk,
+            company,
             overwrite: config.overwrite,
             tags: config.tags.clone(),
             pattern: config.path.clone(),
@@ -77,6 +84,12 @@ impl Outlet {
     /// The file that is written.
     pub(super) fn path(&self) -> &Path {
         &self.file.path
+    }
+
+    /// The file of this name itself, as long as it is the one that is written.
+    pub(super) fn handle_of(&self, path: &Path) -> Option<File> {
+        let is_it = self.file.is_told && self.file.path == path;
+        is_it.then(|| self.file.writer.handle()).flatten()
     }
 
     /// Whether its files have no sample format of their own.
@@ -159,8 +172,14 @@ impl Outlet {
             let gated = take.desk().gated();
             let tags = gated.tags(&self.tags, first, self.spec.sample_rate_hz);
             let shape = (self.kind, self.spec);
-            let (path, writer) = under_free_name(path, |path| {
-                create(&*self.disk, path, shape, &tags, self.overwrite)
+            let on = (&*self.disk, &self.company);
+            let (path, writer) = under_free_name(path, |name| {
+                // Only under the name that was asked for is anything replaced.
+                let overwrite = match name == path {
+                    true => self.overwrite,
+                    false => Overwrite::Never,
+                };
+                create(on, name, shape, &tags, overwrite)
             })?;
             self.file.writer = writer;
             self.file.go_on_as(path, take);
@@ -174,8 +193,21 @@ impl Outlet {
         self.file.checkpoint(take)
     }
 
+    /// A checkpoint of the take's last file: no frame comes behind those that it has.
+    pub(super) fn conclude(&mut self, take: &Take) -> Result<(), FileError> {
+        self.file.conclude(take)
+    }
+
     /// Ends the take's last file. Where the take has no frame, it is an empty file.
     pub(super) fn finish(self, take: &Take) -> Closed {
+        if self.file.writer.frames() == 0 && !take.files().is_empty() {
+            // The disk took the end of the take after all, in the file before.
+            return Closed {
+                end: self.file.first,
+                path: self.file.path,
+                error: None,
+            };
+        }
         let first = self.file.first;
         let closed = self.file.close(take, true);
         if closed.error.is_none() && take.files().is_empty() {
@@ -243,13 +275,14 @@ impl Outlet {
         }
     }
 
-    /// Creates the file of the next number; where another has its name and may not be replaced, of
-    /// the one after it.
+    /// Creates the file of the next number; where another has its name and may not be replaced, or is
+    /// being written, of the one after it.
     fn open_next(&self, pattern: &Path) -> Result<(usize, OpenFile), FileError> {
         for number in self.number + 1..self.number + MOST_NAMES {
             let path = numbered(pattern, number);
             let shape = (self.kind, self.spec);
-            match create(&*self.disk, &path, shape, &self.tags, self.overwrite) {
+            let on = (&*self.disk, &self.company);
+            match create(on, &path, shape, &self.tags, self.overwrite) {
                 Ok(writer) => {
                     return Ok((number, OpenFile::new(writer, path)));
                 }
@@ -261,12 +294,16 @@ impl Outlet {
     }
 }
 
+/// Creates a file that no other take of the session has the name of.
 fn create(
-    disk: &dyn Disk,
+    (disk, company): (&dyn Disk, &Company),
     path: &Path,
     (kind, spec): (FileKind, WavSpec),
     tags: &Tags,
     overwrite: Overwrite,
 ) -> Result<AudioWriter, FileError> {
+    if !company.claim(path) {
+        return Err(FileError::InUse);
+    }
     AudioWriter::on(disk.create(path, overwrite)?, kind, spec, tags)
 }

@@ -85,4 +85,7 @@ pub struct TakeReport {
     pub files: Vec<TakeFile>,
     /// What it does, and which part of the stream it holds.
     pub gated: Gated,
+    /// Why its files take no more, in words: it has ended with what they hold, and what still comes is
+    /// lost. `None` as long as they do.
+    pub failure: Option<String>,
 }

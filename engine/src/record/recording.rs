@@ -10,9 +10,9 @@ use ossicle_io::ring::{FrameWriter, frame_ring, touched};
 
 use super::clock_log::{ClockEntry, ClockKeeper};
 use super::collector::{Collector, collect};
+use super::company::Company;
 use super::config::RecordConfig;
-use super::disk::Rates;
-use super::gate::{Desk, Gate, GateConfig, Place};
+use super::gate::{Desk, Gate, GateConfig, GateState, Place};
 use super::outlet::Outlet;
 use super::recorded::Recorded;
 use super::series::{numbered_there, take_first};
@@ -35,6 +35,17 @@ pub(crate) struct Recording {
     writing: JoinHandle<Finished>,
     /// It is by another clock than the session's.
     is_beside: bool,
+    /// That it failed was told.
+    is_told: bool,
+}
+
+/// How a recording ended.
+pub(crate) struct Done {
+    pub(crate) recorded: Recorded,
+    /// What went wrong.
+    pub(crate) errors: Vec<EngineError>,
+    /// What was told and not heard yet.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Tells at once when a thread panics without which a take goes nowhere: the session ends then.
@@ -66,13 +77,12 @@ pub(crate) struct Shape {
 
 impl Recording {
     /// Creates the file and starts the threads; the frames go into the returned rings. `gate` says
-    /// when the recording begins and ends, `number` is the take's among those of the session.
+    /// when the recording begins and ends, `company` which of the session's takes it is.
     pub(crate) fn start(
         config: &RecordConfig,
         shape: Shape,
         gate: (&GateConfig, Place),
-        rates: Arc<Rates>,
-        number: usize,
+        company: Company,
     ) -> Result<(Self, Rings), EngineError> {
         let spec = WavSpec {
             sample_rate_hz: shape.sample_rate_hz,
@@ -88,7 +98,7 @@ impl Recording {
         }
         // Looked at before the first of them is replaced.
         let older = take_first(&mut others, &config.path);
-        let outlet = Outlet::create(config, spec)
+        let outlet = Outlet::create(config, spec, company.clone())
             .map_err(|(path, error)| EngineError::file(&path, error))?;
         let (gate, place) = gate;
         // What was before the begin comes all at once.
@@ -136,7 +146,7 @@ impl Recording {
             spec,
             (take.clone(), flags.clone()),
             (outlet, older),
-            (rates, number),
+            company,
             keeper,
         );
         let writing = spawn("ossicle-writer", move || writer.run())?;
@@ -165,6 +175,7 @@ impl Recording {
             collecting,
             writing,
             is_beside: shape.beside_hz.is_some(),
+            is_told: false,
         };
         Ok((recording, Rings { frames, clock }))
     }
@@ -176,6 +187,21 @@ impl Recording {
     /// The files take no more.
     pub(crate) fn has_failed(&self) -> bool {
         self.flags.failed.load(Ordering::Acquire)
+    }
+
+    /// Nothing is recorded any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.has_failed() || self.take.desk().gated().state == GateState::Ended
+    }
+
+    /// Why the files take no more, in words, once.
+    pub(crate) fn take_failure(&mut self) -> Option<String> {
+        let is_new = self.has_failed() && !std::mem::replace(&mut self.is_told, true);
+        is_new.then(|| {
+            let path = self.take.path().display();
+            let lost = || format!("{path}: a thread of the recording was lost");
+            self.take.report().failure.unwrap_or_else(lost)
+        })
     }
 
     /// Takes what is in the ring, beside the thread that does: for a session whose time is virtual.
@@ -213,28 +239,32 @@ impl Recording {
 
     /// Ends the recording once all that is in the ring is in files. The ring's writer must be at
     /// rest. What was told and not heard yet comes too.
-    pub(crate) fn finish(self) -> (Result<Recorded, EngineError>, Vec<String>) {
+    pub(crate) fn finish(self) -> Done {
         self.ended.store(true, Ordering::Release);
         let collected = self.collecting.join().is_ok();
         // A collector that panicked ends the take all the same.
         self.flags.collected.store(true, Ordering::Release);
         let written = self.writing.join();
-        let notes = self.take.take_notes();
-        let lost = |thread| Err(EngineError::ThreadLost { thread });
-        let result = match written {
-            Err(_) => lost("writer"),
-            Ok(_) if !collected => lost("collector"),
-            Ok(mut finished) => match (finished.cut.take(), finished.unnamed.take()) {
-                (Some(cut), _) => Err(EngineError::TakeCut {
-                    path: cut.path,
-                    source: cut.error,
-                    unwritten_frames: cut.unwritten_frames,
-                }),
-                (None, Some((path, what))) => Err(EngineError::TakeUnnamed { path, what }),
-                (None, None) => Ok(recorded(&self.take, finished)),
-            },
-        };
-        (result, notes)
+        let lost = |thread| EngineError::ThreadLost { thread };
+        let mut errors = Vec::new();
+        if written.is_err() {
+            errors.push(lost("writer"));
+        } else if !collected {
+            errors.push(lost("collector"));
+        }
+        let mut finished = written.unwrap_or_default();
+        errors.extend(finished.cut.take().map(|cut| EngineError::TakeCut {
+            path: cut.path,
+            source: cut.error,
+            unwritten_frames: cut.unwritten_frames,
+        }));
+        let unnamed = finished.unnamed.take();
+        errors.extend(unnamed.map(|(path, what)| EngineError::TakeUnnamed { path, what }));
+        Done {
+            notes: self.take.take_notes(),
+            recorded: recorded(&self.take, finished),
+            errors,
+        }
     }
 
     /// Ends a recording that has not begun: it leaves no file.

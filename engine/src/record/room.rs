@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::company::Company;
 use super::disk::{Disk, Rates};
 use super::take::Take;
 
@@ -33,11 +34,11 @@ pub(super) struct RoomWatch {
 }
 
 impl RoomWatch {
-    pub(super) fn new(disk: Arc<dyn Disk>, rates: Arc<Rates>, number: usize) -> Self {
+    pub(super) fn new(disk: Arc<dyn Disk>, company: &Company) -> Self {
         Self {
             disk,
-            rates,
-            number,
+            rates: company.rates.clone(),
+            number: company.number,
             looked: None,
             before: None,
             measured: 0.0,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::gap_list::GapList;
 use super::names::folder;
-use super::recorded::Gap;
+use super::recorded::{Gap, TakeFile};
 use super::take::Take;
 
 /// The list of gaps of one take. Written by the writer alone.
@@ -14,10 +14,10 @@ pub(super) struct Sidecar {
     channels: usize,
     /// The gaps as they were written last.
     kept: Vec<Gap>,
-    /// How many files it names.
-    files: usize,
-    /// The first file beside which the list is.
-    beside: Option<PathBuf>,
+    /// The files it names.
+    files: Vec<PathBuf>,
+    /// The files beside which the list is.
+    beside: Vec<PathBuf>,
     /// A list of a take that was here before is removed.
     is_clean: bool,
     is_told: bool,
@@ -29,8 +29,8 @@ impl Sidecar {
             sample_rate_hz: take.sample_rate_hz(),
             channels: take.channels(),
             kept: Vec::new(),
-            files: 0,
-            beside: None,
+            files: Vec::new(),
+            beside: Vec::new(),
             is_clean: false,
             is_told: false,
         }
@@ -45,7 +45,7 @@ impl Sidecar {
             gap.frames = gap.frames.min(written.saturating_sub(gap.position));
             gap.frames > 0
         });
-        let has_moved = !gaps.is_empty() && take.files().len() != self.files;
+        let has_moved = !gaps.is_empty() && paths(&take.files()).ne(&self.files);
         if gaps != self.kept || has_moved {
             self.save(take, gaps, false);
         }
@@ -58,7 +58,7 @@ impl Sidecar {
         if !gaps.is_empty() {
             self.save(take, gaps, true);
         }
-        self.beside.map(|file| GapList::path(&file))
+        self.beside.first().map(|file| GapList::path(file))
     }
 
     /// Writes the list beside the first file, and beside the first in another folder, where there is
@@ -71,21 +71,22 @@ impl Sidecar {
             first != Some(folder(&file.path))
         });
         let places = files.first().into_iter().chain(elsewhere);
-        let (mut failure, mut saved) = (None, None);
+        let (mut failure, mut saved) = (None, Vec::new());
         for place in places.map(|file| &file.path) {
             let list = GapList::new(place, &files, shape, &gaps, closed);
             match list.save(place) {
-                Ok(()) => {
-                    saved.get_or_insert(place.clone());
-                }
+                Ok(()) => saved.push(place.clone()),
                 Err(error) => {
                     failure.get_or_insert((place.clone(), error));
                 }
             }
         }
-        if saved.is_some() {
+        if !saved.is_empty() {
+            // A file that has another name takes its list along.
+            let left = self.beside.iter().filter(|place| !saved.contains(place));
+            left.for_each(|place| remove(&GapList::path(place)));
             (self.kept, self.beside) = (gaps, saved);
-            self.files = files.len();
+            self.files = paths(&files).cloned().collect();
         } else if let Some((place, error)) =
             failure.filter(|_| !std::mem::replace(&mut self.is_told, true))
         {
@@ -106,7 +107,37 @@ impl Sidecar {
     }
 }
 
+fn paths(files: &[TakeFile]) -> impl Iterator<Item = &PathBuf> {
+    files.iter().map(|file| &file.path)
+}
+
 /// Removes a file that is of no more use. What cannot be removed was not ours.
 pub(super) fn remove(path: &Path) {
     let _ = std::fs::remove_file(path);
+}
+
+#[cfg(test)]
+mod tests {
+    use ossicle_io::ring::Cause;
+
+    use super::*;
+
+    #[test]
+    fn the_list_goes_with_a_file_that_has_another_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let [name, other] = ["take.wav", "take (2).wav"].map(|name| folder.path().join(name));
+        let take = Take::new(&name, 1, 48_000, 1000);
+        take.append(&[0.5; 10]);
+        take.append_lost(5, Cause::Xrun);
+        take.begin_file(&name, 0);
+        take.set_written(15, 15);
+        let mut sidecar = Sidecar::new(&take);
+        sidecar.keep(&take);
+        assert!(GapList::load(&name).unwrap().is_some());
+        take.file_is_at(&name, other.clone());
+        assert_eq!(sidecar.close(&take), Some(GapList::path(&other)));
+        assert!(GapList::load(&name).unwrap().is_none());
+        let list = GapList::load(&other).unwrap().unwrap();
+        assert_eq!((list.file.as_str(), list.gaps.len()), ("take (2).wav", 1));
+    }
 }

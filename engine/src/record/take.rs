@@ -42,6 +42,7 @@ struct State {
     marks: Vec<Mark>,
     files: Vec<TakeFile>,
     room_seconds: Option<f64>,
+    failure: Option<String>,
     /// Memory was told to be over half full, and has not been well below since.
     is_told: bool,
     notes: Vec<String>,
@@ -137,6 +138,7 @@ impl Take {
             gaps: state.gaps.clone(),
             files: state.files.clone(),
             gated: self.desk.gated(),
+            failure: state.failure.clone(),
         }
     }
 
@@ -241,6 +243,12 @@ impl Take {
         std::mem::take(&mut self.lock().notes)
     }
 
+    /// Its files take no more, for this reason.
+    pub(crate) fn set_failure(&self, failure: String) {
+        let mut state = self.lock();
+        (state.failure, state.room_seconds) = (Some(failure), None);
+    }
+
     pub(crate) fn set_room_seconds(&self, seconds: Option<f64>) {
         self.lock().room_seconds = seconds;
     }
@@ -272,6 +280,14 @@ impl Take {
             first_frame,
             frames: 0,
         });
+    }
+
+    /// A file of it is found elsewhere from now on.
+    pub(crate) fn file_is_at(&self, name: &Path, now: PathBuf) {
+        let mut state = self.lock();
+        if let Some(file) = state.files.iter_mut().find(|file| file.path == *name) {
+            file.path = now;
+        }
     }
 
     /// Its last file ends there: more is in it than was known to last.

@@ -11,11 +11,11 @@ use ossicle_io::file::{FileError, WavSpec};
 use ossicle_io::ring::Cause;
 use ossicle_io::sample::SampleFormat;
 
-use super::anchor::Anchor;
 use super::clock_log::ClockKeeper;
+use super::company::Company;
 use super::config::RecordConfig;
-use super::disk::Rates;
 use super::draw::Drawn;
+use super::name_watch::NameWatch;
 use super::outlet::Outlet;
 use super::room::RoomWatch;
 use super::series::remove_older;
@@ -49,7 +49,7 @@ pub(super) struct Cut {
 }
 
 /// What the writer leaves.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Finished {
     pub(super) cut: Option<Cut>,
     /// A file of it that has no name any more, or another's, and what became of it.
@@ -63,16 +63,17 @@ pub(super) struct Writer {
     take: Arc<Take>,
     flags: Arc<Flags>,
     outlet: Outlet,
-    /// The file that is written, once it has its name.
-    anchor: Option<Anchor>,
-    unnamed: Option<(PathBuf, String)>,
+    names: NameWatch,
     /// Numbered files of an older take that are to go once this one is whole.
     older: Vec<PathBuf>,
+    company: Company,
     drawn: Drawn,
     /// Position in the take behind what the files were given.
     given: u64,
     /// What was given by the last good checkpoint.
     checked: u64,
+    /// That was the take's last: its file has all that is left.
+    is_concluded: bool,
     room: RoomWatch,
     sidecar: Sidecar,
     clock: Option<ClockKeeper>,
@@ -106,7 +107,7 @@ impl Writer {
         spec: WavSpec,
         (take, flags): (Arc<Take>, Arc<Flags>),
         (outlet, older): (Outlet, Vec<PathBuf>),
-        (rates, number): (Arc<Rates>, usize),
+        company: Company,
         clock: Option<ClockKeeper>,
     ) -> Self {
         let rate = spec.sample_rate_hz;
@@ -122,17 +123,18 @@ impl Writer {
             .map(|bits| Ditherer::new(config.dither, bits, spec.channels, rate));
         Self {
             drawn: Drawn::new(spec.channels, ditherer, config.split, rate),
-            room: RoomWatch::new(config.disk.clone(), rates, number),
+            room: RoomWatch::new(config.disk.clone(), &company),
             sidecar: Sidecar::new(&take),
             every: Duration::try_from_secs_f64(config.checkpoint_seconds).unwrap_or_default(),
             checkpoint_at: Instant::now(),
             failing_since: None,
             nowhere_since: None,
-            anchor: None,
-            unnamed: None,
+            names: NameWatch::default(),
             older,
+            company,
             given: 0,
             checked: 0,
+            is_concluded: false,
             take,
             flags,
             outlet,
@@ -152,7 +154,6 @@ impl Writer {
         let (take, flags) = (self.take.clone(), self.flags.clone());
         let mut cut = None;
         if let Some(error) = error {
-            flags.failed.store(true, Ordering::Release);
             let path = self.outlet.path().to_owned();
             // Where it went on takes nothing: the take ends in the file that it left.
             let (path, error) = match self.outlet.take_left() {
@@ -166,6 +167,10 @@ impl Writer {
                 None => (path, error),
             };
             let cause = cause_of(&error);
+            take.set_failure(format!("{}: {error}", path.display()));
+            flags.failed.store(true, Ordering::Release);
+            // The room is of no more interest here, and other takes have it all.
+            drop(self.room);
             // What lasts is made as much as can be; the rest is told.
             let _ = self.outlet.checkpoint(&take);
             take.set_written(self.outlet.lasting_end(), self.outlet.lasting_end());
@@ -173,6 +178,9 @@ impl Writer {
             let end = self.outlet.finish(&take).end;
             take.set_written(end, end);
             while !flags.collected.load(Ordering::Acquire) {
+                if let Some(clock) = &mut self.clock {
+                    clock.keep(&take);
+                }
                 thread::sleep(POLL);
             }
             let unwritten_frames = take.cut(cause);
@@ -200,11 +208,10 @@ impl Writer {
                 None => {}
             }
         }
-        if let Some(anchor) = self.anchor {
-            let restored = restore(anchor, &take);
-            self.unnamed = self.unnamed.or(restored);
-        }
+        let unnamed = self.names.close(&take);
         if cut.is_none() {
+            // Another take of this session may have replaced them.
+            self.older.retain(|path| !self.company.has(path));
             remove_older(&self.older, &take);
         }
         let gaps_file = self.sidecar.close(&take);
@@ -212,7 +219,7 @@ impl Writer {
         guard.done = true;
         Finished {
             cut,
-            unnamed: self.unnamed,
+            unnamed,
             gaps_file,
             clock_file,
         }
@@ -242,7 +249,7 @@ impl Writer {
                 continue;
             }
             if is_last {
-                if self.given == self.take.frames() && self.is_lasting() {
+                if self.given == self.take.frames() && self.is_lasting() && self.is_concluded {
                     return Ok(());
                 }
                 let since = *stuck_since.get_or_insert_with(Instant::now);
@@ -291,9 +298,17 @@ impl Writer {
         }
         let is_first = self.outlet.lasting_end() == self.outlet.first();
         let is_due = is_first || self.checkpoint_at.elapsed() >= self.every;
-        let is_last = now == 0 && self.flags.collected.load(Ordering::Acquire);
-        if !self.is_lasting() && (is_due || is_last) {
-            self.outlet.checkpoint(&self.take)?;
+        // Read in this order: what was collected last is seen then.
+        let is_collected = now == 0 && self.flags.collected.load(Ordering::Acquire);
+        let is_last = is_collected && self.given == self.take.frames();
+        let concludes = is_last && !self.is_concluded;
+        if concludes || !self.is_lasting() && is_due {
+            match concludes {
+                true if self.given > self.outlet.first() => self.outlet.conclude(&self.take)?,
+                true => {}
+                false => self.outlet.checkpoint(&self.take)?,
+            }
+            self.is_concluded = concludes;
             self.checked = self.given;
             self.checkpoint_at = Instant::now();
             self.keep_written();
@@ -303,27 +318,11 @@ impl Writer {
 
     /// Lets go of what lasts in files.
     fn keep_written(&mut self) {
-        self.keep_named();
+        self.names.look(&self.outlet, &self.take);
         let written = self.outlet.readable_end();
         self.take
             .set_written(written, self.drawn.keep_from(written));
         self.sidecar.keep(&self.take);
-    }
-
-    /// Holds on to the file that is written, and looks whether it still has its name; one that is
-    /// closed gets it again.
-    fn keep_named(&mut self) {
-        let Some(path) = self.take.last_file() else {
-            return;
-        };
-        if let Some(anchor) = self.anchor.as_mut().filter(|anchor| anchor.path() == path) {
-            if let Some(note) = anchor.look() {
-                self.take.note(note);
-            }
-        } else if let Some(closed) = std::mem::replace(&mut self.anchor, Anchor::of(&path)) {
-            let restored = restore(closed, &self.take);
-            self.unnamed = self.unnamed.take().or(restored);
-        }
     }
 
     /// A disk that is full is left; one that fails is tried again for a while first.
@@ -367,20 +366,6 @@ impl Writer {
         thread::sleep(RETRY);
         self.given = self.outlet.end();
         Ok(())
-    }
-}
-
-/// Gives a closed file its name again; returns the file, and what became of it, where that fails.
-fn restore(anchor: Anchor, take: &Take) -> Option<(PathBuf, String)> {
-    let path = anchor.path().to_owned();
-    match anchor.restore() {
-        Ok(note) => {
-            if let Some(note) = note {
-                take.note(note);
-            }
-            None
-        }
-        Err(what) => Some((path, what)),
     }
 }
 

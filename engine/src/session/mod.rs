@@ -26,6 +26,7 @@ mod shared;
 mod slot;
 mod stage;
 mod start;
+mod stop_error;
 mod supervisor;
 mod tap_ring;
 mod taps;
@@ -62,6 +63,7 @@ pub use open::Open;
 pub use own::{BlockCallback, BlockInfo, Flow};
 pub use realtime::{Realtime, RealtimeRights};
 pub use report::{BridgeReport, Direction, Ended, Report};
+pub use stop_error::StopError;
 pub use world::{Machine, World};
 
 /// How long the core gets to fade out and end.
@@ -210,9 +212,9 @@ impl Session {
     ///
     /// # Errors
     /// What ended the session before its time (a device that was lost, a file that could not be
-    /// read, a disk that took no more), or what went wrong while it was closed. All recordings are
-    /// closed all the same.
-    pub fn stop(mut self) -> Result<Ended, EngineError> {
+    /// read, a disk that took no more), or what went wrong while it was closed; with what the session
+    /// came to, as all recordings are closed all the same.
+    pub fn stop(mut self) -> Result<Ended, Box<StopError>> {
         // What has gone wrong since the last report is not to be lost.
         self.look_after_streams();
         let natural_end = self.shared.has_ended();
@@ -237,24 +239,27 @@ impl Session {
         self.keeper.finish();
         self.warnings.extend(self.keeper.take_notes());
         let readings = self.finish_metering();
-        let mut failure = self.failure.take();
-        if let Some(player) = self.player.take() {
-            failure = failure.or(player.finish());
-        }
+        let failure = self.failure.take();
+        let unread = self.player.take().and_then(Player::finish);
         let mut recorded = Vec::new();
-        let mut cut = None;
+        let mut errors = Vec::new();
         for recording in std::mem::take(&mut self.recordings) {
-            let (result, notes) = recording.finish();
-            self.warnings.extend(notes);
-            match result {
-                Ok(done) => recorded.push(done),
-                Err(error) => cut = cut.or(Some(error)),
-            }
+            let done = recording.finish();
+            recorded.push(done.recorded);
+            errors.extend(done.errors);
+            self.warnings.extend(done.notes);
         }
-        let failure = cut.or(failure);
-        match failure {
-            Some(error) => Err(error),
-            None => Ok(self.ended(xruns, realtime, bridges, recorded, readings)),
+        errors.extend(failure);
+        errors.extend(unread);
+        let ended = self.ended(xruns, realtime, bridges, recorded, readings);
+        let mut errors = errors.into_iter();
+        match errors.next() {
+            Some(error) => Err(Box::new(StopError {
+                error,
+                further: errors.collect(),
+                ended,
+            })),
+            None => Ok(ended),
         }
     }
 

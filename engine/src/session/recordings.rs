@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::tap_ring::TapRing;
 use crate::error::EngineError;
-use crate::record::{GateConfig, Lead, Place, Rates, RecordConfig, Recording, Rings, Shape, Tap};
+use crate::record::{Company, GateConfig, Lead, Place, RecordConfig, Recording, Rings, Shape, Tap};
 use crate::same_file;
 
 /// What can be recorded.
@@ -69,10 +69,10 @@ impl Sounds {
     ) -> Result<Begun, EngineError> {
         let mut begun = Begun::default();
         let mut lead = None;
-        let rates = Arc::new(Rates::default());
+        let company = Company::new();
         for (number, config) in configs.iter().enumerate() {
             let gate = (gate, self.place(config, &mut lead)?);
-            match self.begin(config, &configs[..number], gate, &rates, number) {
+            match self.begin(config, &configs[..number], gate, company.of(number)) {
                 Ok((recording, rings)) => {
                     begun.recordings.push(recording);
                     match config.tap {
@@ -114,8 +114,7 @@ impl Sounds {
         config: &RecordConfig,
         before: &[RecordConfig],
         gate: (&GateConfig, Place),
-        rates: &Arc<Rates>,
-        number: usize,
+        company: Company,
     ) -> Result<(Recording, Rings), EngineError> {
         let shape = self.shape(config.tap, config.input)?;
         if before
@@ -126,6 +125,6 @@ impl Sounds {
                 path: config.path.clone(),
             });
         }
-        Recording::start(config, shape, gate, rates.clone(), number)
+        Recording::start(config, shape, gate, company)
     }
 }

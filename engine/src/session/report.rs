@@ -50,7 +50,8 @@ pub struct Report {
     pub realtime: Realtime,
     /// What was odd so far, in a line each.
     pub warnings: Vec<String>,
-    /// The session has come to its end, or cannot go on: stop it.
+    /// The session has come to its end, cannot go on, or plays nothing and none of its recordings
+    /// goes on after one of them failed: stop it.
     pub ended: bool,
 }
 
@@ -157,7 +158,6 @@ impl Session {
     /// The state now. Also looks after the devices: call it a few times a second.
     pub fn report(&mut self) -> Report {
         self.look_after_streams();
-        let file_failed = self.recordings.iter().any(Recording::has_failed);
         let takes = self.recordings.iter();
         let takes = takes.map(|recording| recording.take().report()).collect();
         let peaks = self.counters.take_recent_peaks();
@@ -178,7 +178,7 @@ impl Session {
             takes,
             realtime: self.realtime(),
             warnings: self.warnings.clone(),
-            ended: self.shared.all_ended() || self.failure.is_some() || file_failed,
+            ended: self.shared.all_ended() || self.failure.is_some() || self.is_for_nothing(),
         }
     }
 
@@ -198,11 +198,17 @@ impl Session {
             Some(_) => {}
         }
         self.warnings.extend(self.supervisor.take_notes());
-        for recording in &self.recordings {
+        let is_for_nothing = self.is_for_nothing();
+        for recording in &mut self.recordings {
             if self.is_virtual {
                 recording.turn();
             }
             self.warnings.extend(recording.take().take_notes());
+            // What ends the session is told as its error alone.
+            if !is_for_nothing && let Some(failure) = recording.take_failure() {
+                let note = format!("{failure}: the recording has ended, all else goes on");
+                self.warnings.push(note);
+            }
         }
         if let Some(error) = self.supervisor.take_failure() {
             self.failure.get_or_insert(error);
@@ -217,6 +223,15 @@ impl Session {
                 _ => format!("{node} panicked and is passed by"),
             });
         }
+    }
+
+    /// It plays nothing, and its recordings take no more.
+    fn is_for_nothing(&self) -> bool {
+        let recordings = &self.recordings;
+        let plays = self.infos.iter().any(|info| info.output_channels > 0);
+        !plays
+            && recordings.iter().any(Recording::has_failed)
+            && recordings.iter().all(Recording::is_over)
     }
 
     fn frames(&self) -> u64 {

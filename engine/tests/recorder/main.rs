@@ -10,6 +10,7 @@ mod rig;
 mod room;
 mod spill;
 mod split;
+mod together;
 
 use ossicle::io::realtime::AllocatorGuard;
 

@@ -9,9 +9,10 @@ use ossicle::EngineError;
 use ossicle::io::device::sim::{Sim, SimDevice};
 use ossicle::io::file::Overwrite;
 use ossicle::record::{RecordConfig, Split, Tap};
-use ossicle::session::{Ended, Moment, Session};
+use ossicle::session::{Ended, Moment, Session, StopError};
 
 use crate::rig::{BadDisk, On, folder, joined, recording, start, wait_until};
+use crate::room::Small;
 
 fn mic(seed: u64) -> Sim {
     let sim = Sim::new(seed);
@@ -21,7 +22,7 @@ fn mic(seed: u64) -> Sim {
 }
 
 /// A take of a second, whose file meets with `what` once it has its name and half of its sound.
-fn disturbed(path: &Path, what: impl FnOnce()) -> Result<Ended, EngineError> {
+fn disturbed(path: &Path, what: impl FnOnce()) -> Result<Ended, Box<StopError>> {
     let sim = mic(61);
     let mut session = start(&sim, recording("mic", vec![RecordConfig::new(path)]));
     sim.run_for(Duration::from_millis(500));
@@ -70,9 +71,72 @@ fn a_file_whose_name_is_anothers_is_an_error_that_says_where_it_is() {
         fs::write(&path, "another").unwrap();
     })
     .unwrap_err();
-    assert!(matches!(error, EngineError::TakeUnnamed { .. }), "{error}");
+    assert!(
+        matches!(error.error, EngineError::TakeUnnamed { .. }),
+        "{error}"
+    );
+    // What the session came to says where the file is, too.
+    assert_eq!(error.ended.recorded[0].path, other);
     assert!(error.to_string().contains("other.wav"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), b"another");
+}
+
+/// As programs do that save a file in one step, and as those do that delete it first.
+#[test]
+fn a_take_whose_name_another_file_took_is_whole_under_the_next_free_one() {
+    for saves in [true, false] {
+        let folder = folder();
+        let at = |name: &str| folder.path().join(name);
+        let path = at("gone.wav");
+        fs::write(at("gone (2).wav"), "mine").unwrap();
+        let ended = disturbed(&path, || match saves {
+            true => {
+                fs::copy(&path, at("saved")).unwrap();
+                fs::rename(at("saved"), &path).unwrap();
+            }
+            false => {
+                fs::remove_file(&path).unwrap();
+                fs::write(&path, "another").unwrap();
+            }
+        });
+        let ended = ended.unwrap();
+        let recorded = &ended.recorded[0];
+        assert_eq!(recorded.path, at("gone (3).wav"));
+        let samples = joined(recorded);
+        assert_eq!(samples.len() as u64, ended.frames);
+        assert!((0..samples.len()).all(|at| samples[at] == (at + 1) as f32));
+        let told = ended.warnings.join("; ");
+        assert!(
+            told.contains("was replaced") && told.contains("gone (3).wav"),
+            "{told}"
+        );
+        assert_eq!(fs::read(at("gone (2).wav")).unwrap(), b"mine");
+        assert_ne!(fs::read(&path).unwrap(), fs::read(&recorded.path).unwrap());
+    }
+}
+
+#[test]
+fn what_of_a_deleted_take_finds_no_room_is_told_and_the_rest_is_named() {
+    let Some(disk) = Small::new(400) else {
+        eprintln!("no file system may be mounted here: not tried");
+        return;
+    };
+    let path = disk.0.path().join("gone.wav");
+    // It has 192 KiB in the end, and another file half of the rest.
+    let error = disturbed(&path, || {
+        fs::remove_file(&path).unwrap();
+        fs::write(disk.0.path().join("other"), vec![1; 80 << 10]).unwrap();
+    });
+    let error = error.unwrap_err().to_string();
+    let (told, name) = ("has the beginning alone", path.display().to_string());
+    assert!(error.contains(told) && error.contains(&name), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    let bytes = fs::read(&path).unwrap();
+    assert!(
+        bytes.len() > 40_000 && bytes.starts_with(b"RIFF"),
+        "{}",
+        bytes.len()
+    );
 }
 
 #[test]
@@ -174,7 +238,7 @@ fn an_older_file_under_the_name_is_not_taken_for_the_take() {
             let takes = session.takes();
             report.ended || takes[0].written_frames() > 0
         });
-        match (spill, session.stop()) {
+        match (spill, session.stop().map_err(EngineError::from)) {
             (Some(_), Ok(ended)) => {
                 let samples = joined(&ended.recorded[0]);
                 assert!((0..samples.len()).all(|at| samples[at] == (at + 1) as f32));

@@ -1,5 +1,6 @@
 //! A disk that stalls, fills up and fails; devices that count their frames; and who judges a take.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -158,6 +159,10 @@ impl Storage for BadStorage {
     fn rename(&mut self, path: &Path) -> io::Result<()> {
         self.disk.pass()?;
         self.storage.rename(path)
+    }
+
+    fn handle(&self) -> Option<File> {
+        self.storage.handle()
     }
 }
 

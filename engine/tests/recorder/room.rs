@@ -11,6 +11,7 @@ use ossicle::io::device::sim::{Sim, SimDevice};
 use ossicle::io::file::{AudioFile, FileError};
 use ossicle::io::sample::SampleFormat;
 use ossicle::record::{GapList, RecordConfig};
+use ossicle::session::StopError;
 
 use crate::rig::{
     BadDisk, On, counting, folder, joined, judge, recording, sample, start, trials, wait_until,
@@ -117,11 +118,11 @@ fn a_name_that_another_takes_meanwhile_leaves_the_take_whole() {
 }
 
 /// A file system in memory of so many KiB, as long as this lives.
-struct Small(tempfile::TempDir);
+pub struct Small(pub tempfile::TempDir);
 
 impl Small {
     /// `None` where mounting is not allowed.
-    fn new(kib: u64) -> Option<Self> {
+    pub fn new(kib: u64) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={kib}k");
         let mut mount = Command::new("mount");
@@ -171,7 +172,7 @@ fn record(path: &Path, spill: Option<&Path>, seconds: u64) -> Run {
 struct Run {
     warnings: Vec<String>,
     produced: u64,
-    result: Result<ossicle::session::Ended, EngineError>,
+    result: Result<ossicle::session::Ended, Box<StopError>>,
 }
 
 #[test]
@@ -193,7 +194,7 @@ fn a_full_disk_ends_the_take_true_and_is_told_before() {
             source: FileError::NoRoom { .. },
             unwritten_frames,
             ..
-        } = error
+        } = error.error
         else {
             panic!("{error}");
         };

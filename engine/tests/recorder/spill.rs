@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ossicle::EngineError;
 use ossicle::io::device::sim::{Fault, FaultKind, Sim, SimDevice};
 use ossicle::io::file::{AudioFile, FileError};
+use ossicle::io::sample::SampleFormat;
 use ossicle::record::{GapList, RecordConfig, recover};
-use ossicle::session::Session;
+use ossicle::session::{Ended, Session, StopError};
 
 use crate::rig::{BadDisk, On, counting, folder, joined, judge, recording, start, wait_until};
 
@@ -90,7 +92,7 @@ fn a_folder_that_keeps_nothing_ends_the_take_true_in_the_file_that_it_left() {
         path,
         source: FileError::NoRoom { .. },
         unwritten_frames,
-    } = &error
+    } = &error.error
     else {
         panic!("{error}");
     };
@@ -194,4 +196,84 @@ fn labels(bytes: &[u8]) -> Vec<u32> {
     (0..points)
         .map(|point| word(chunk + 12 + 24 * point + 20))
         .collect()
+}
+
+/// A take of an encoded file on a disk of so many bytes; and how many of them it took.
+fn encoded(
+    ending: &str,
+    room: u64,
+    spills: bool,
+) -> (tempfile::TempDir, Result<Ended, Box<StopError>>, u64) {
+    let folder = folder();
+    for name in ["disk", "spill"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let sim = Sim::new(82);
+    let mic = SimDevice::new("mic", 1, 0);
+    let mic = mic.with_source(|frame, _| ((frame * 7_919 % 65_537) as f32 - 32_768.0) / 40_000.0);
+    sim.plug(mic).unwrap();
+    let path = folder.path().join(format!("disk/take.{ending}"));
+    let disk = BadDisk::with_room("disk", room);
+    let config = RecordConfig {
+        format: SampleFormat::I24,
+        spill: spills.then(|| folder.path().join("spill")),
+        disk: Arc::new(On(disk.clone())),
+        ..RecordConfig::new(&path)
+    };
+    let mut session = start(&sim, recording("mic", vec![config]));
+    for _ in 0..30 {
+        sim.run_for(Duration::from_millis(50));
+        session.report();
+    }
+    let ended = session.stop();
+    let bytes = room - disk.room.load(Ordering::Acquire);
+    (folder, ended, bytes)
+}
+
+#[test]
+fn a_last_block_that_finds_no_room_goes_on_elsewhere() {
+    for ending in ["flac", "ogg"] {
+        let (_whole, ended, bytes) = encoded(ending, u64::MAX, true);
+        let whole = joined(&ended.unwrap().recorded[0]);
+        for short in [1, 300] {
+            let (_folder, ended, _) = encoded(ending, bytes - short, true);
+            let ended = ended.unwrap();
+            let recorded = &ended.recorded[0];
+            assert_eq!(
+                (recorded.frames, &recorded.gaps[..]),
+                (ended.frames, &[][..])
+            );
+            let samples = joined(recorded);
+            assert_eq!(samples.len(), whole.len(), "{ending}: {:?}", recorded.files);
+            if ending == "flac" {
+                assert_eq!(recorded.files.len(), 2, "{:?}", recorded.files);
+                assert!(samples == whole, "other samples");
+            }
+
+            let (_folder, ended, _) = encoded(ending, bytes - short, false);
+            let ended = match ended {
+                Ok(ended) => ended,
+                Err(stopped) => {
+                    let EngineError::TakeCut {
+                        unwritten_frames,
+                        source: FileError::NoRoom { .. },
+                        ..
+                    } = stopped.error
+                    else {
+                        panic!("{stopped}");
+                    };
+                    assert_eq!(stopped.ended.recorded[0].lost_frames, unwritten_frames);
+                    stopped.ended
+                }
+            };
+            let recorded = &ended.recorded[0];
+            assert_eq!(
+                recorded.frames + recorded.lost_frames,
+                ended.frames,
+                "{ending}"
+            );
+            assert_eq!(joined(recorded).len() as u64, recorded.frames, "{ending}");
+            assert!(recorded.frames > 48_000, "{ending}: {recorded:?}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! A writer of takes in any of the formats that are written.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::path::Path;
 
 use super::comments::check_comments;
@@ -230,6 +231,19 @@ impl AudioWriter {
         }
     }
 
+    /// A [`checkpoint`](Self::checkpoint) for all frames, as no more will come: what waits for its block
+    /// to be full is in the file then, so that [`finish`](Self::finish) finds room.
+    ///
+    /// # Errors
+    /// As [`WavWriter::checkpoint`]; then go on from [`frames`](Self::frames), here with the same frames
+    /// or elsewhere.
+    pub fn conclude(&mut self) -> Result<(), FileError> {
+        match &mut self.writer {
+            Writer::Wav(wav) => wav.checkpoint(),
+            Writer::Encoded(encoded) => encoded.conclude(),
+        }
+    }
+
     /// The file is to have another name in the same folder, as it has none yet: after
     /// [`AlreadyExists`](FileError::AlreadyExists) of [`checkpoint`](Self::checkpoint) it goes on
     /// under that.
@@ -240,6 +254,15 @@ impl AudioWriter {
         match &mut self.writer {
             Writer::Wav(wav) => wav.rename(path),
             Writer::Encoded(encoded) => encoded.rename(path.as_ref()),
+        }
+    }
+
+    /// The file itself, for whoever is to hold on to it whatever becomes of its name; see
+    /// [`Storage::handle`].
+    pub fn handle(&self) -> Option<File> {
+        match &self.writer {
+            Writer::Wav(wav) => wav.handle(),
+            Writer::Encoded(encoded) => encoded.handle(),
         }
     }
 

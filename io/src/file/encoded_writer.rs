@@ -5,6 +5,7 @@
 //! can be written again when the disk did not take it.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -43,6 +44,8 @@ pub(super) struct EncodedWriter {
     labels: Vec<Label>,
     published: bool,
     refused: bool,
+    /// The encoder has given its last block.
+    concluded: bool,
     finished: bool,
 }
 
@@ -71,6 +74,7 @@ impl EncodedWriter {
             labels: Vec::new(),
             published: false,
             refused: false,
+            concluded: false,
             finished: false,
         };
         let (_, result) = write_all_at(&mut *writer.storage, &header, 0);
@@ -80,6 +84,10 @@ impl EncodedWriter {
 
     pub(super) fn rename(&mut self, path: &Path) -> Result<(), FileError> {
         Ok(self.storage.rename(path)?)
+    }
+
+    pub(super) fn handle(&self) -> Option<File> {
+        self.storage.handle()
     }
 
     pub(super) fn spec(&self) -> WavSpec {
@@ -114,7 +122,9 @@ impl EncodedWriter {
         let again = frames.min(self.taken_frames - self.given_frames);
         self.given_frames += again;
         let new = &interleaved[again as usize * channels..];
-        self.encoder.encode(new, &mut self.waiting)?;
+        if !new.is_empty() {
+            self.encoder.encode(new, &mut self.waiting)?;
+        }
         self.taken_frames += frames - again;
         self.given_frames += frames - again;
         self.append_waiting()?;
@@ -142,6 +152,12 @@ impl EncodedWriter {
         self.make_true(progress)
     }
 
+    /// The take ends here: what waits for its block to be full is a block now. A checkpoint too.
+    pub(super) fn conclude(&mut self) -> Result<(), FileError> {
+        self.append_last()?;
+        self.checkpoint()
+    }
+
     pub(super) fn finish(mut self) -> Result<u64, FileError> {
         self.end()?;
         Ok(self.held_frames)
@@ -149,12 +165,13 @@ impl EncodedWriter {
 
     fn end(&mut self) -> Result<(), FileError> {
         self.finished = true;
-        let whole = self.given_frames == self.taken_frames;
-        if whole {
-            self.encoder.end(&mut self.waiting)?;
-            self.append_waiting()?;
-        } else {
-            // The rest goes elsewhere: the file ends where the caller was told that it does.
+        let cut = match self.given_frames == self.taken_frames {
+            true => self.append_last().err(),
+            false => None,
+        };
+        let whole = cut.is_none() && self.given_frames == self.taken_frames;
+        if !whole {
+            // The rest goes elsewhere: the file ends where the caller is told that it does.
             self.waiting.clear();
         }
         if self.held_frames == 0 && self.refused {
@@ -172,7 +189,18 @@ impl EncodedWriter {
             frames: self.held_frames,
             closed: Some(&labels),
             whole,
-        })
+        })?;
+        cut.map_or(Ok(()), Err)
+    }
+
+    /// Appends what the encoder holds, too, unless frames that it has go elsewhere.
+    fn append_last(&mut self) -> Result<(), FileError> {
+        self.append_waiting()?;
+        if !self.concluded && self.given_frames == self.taken_frames {
+            self.concluded = true;
+            self.encoder.end(&mut self.waiting)?;
+        }
+        self.append_waiting()
     }
 
     fn mark_last(&mut self) -> Result<bool, FileError> {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::error::FileError;
 use super::locked_file::LockedFile;
+use super::name_held::{Holder, TRIES};
 use super::positioned::{read_once, write_once};
 use super::size_limit::{allowed, check_size, most_bytes};
 use super::storage::Storage;
@@ -21,7 +22,7 @@ pub enum Overwrite {
     /// It stays, and creating is an error.
     #[default]
     Never,
-    /// It is replaced, whole, when the new file is published.
+    /// It is replaced, whole, when the new file is published; one that is being written is not.
     Replace,
 }
 
@@ -130,21 +131,43 @@ impl FileStorage {
     fn link(&mut self) -> io::Result<()> {
         match (&self.name, self.overwrite) {
             (Name::Own, _) => Ok(()),
-            (Name::None, Overwrite::Never) => link_nameless(&self.file, &self.path),
-            (Name::None, Overwrite::Replace) => {
+            (_, Overwrite::Never) => self.link_new(),
+            (_, Overwrite::Replace) => self.link_over(),
+        }
+    }
+
+    /// Takes the name if nothing has it.
+    fn link_new(&self) -> io::Result<()> {
+        match &self.name {
+            Name::Own => Ok(()),
+            Name::None => link_nameless(&self.file, &self.path),
+            Name::Temporary(temporary) => rename_new(temporary, &self.path),
+        }
+    }
+
+    /// Takes the name, from any file that nobody writes.
+    fn link_over(&mut self) -> io::Result<()> {
+        for _ in 0..TRIES {
+            let _old = match Holder::of(&self.path)? {
+                Holder::Nobody => match self.link_new() {
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                    linked => return linked,
+                },
+                old @ Holder::File { .. } => old,
+            };
+            if let Name::None = self.name {
                 // A link never replaces; a rename does, in one step.
                 let ((), temporary) =
                     temporary(&self.path, |temporary| link_nameless(&self.file, temporary))?;
-                self.name = Name::Temporary(temporary.clone());
-                keep_permissions(&self.path, &self.file);
-                fs::rename(temporary, &self.path)
+                self.name = Name::Temporary(temporary);
             }
-            (Name::Temporary(temporary), Overwrite::Replace) => {
-                keep_permissions(&self.path, &self.file);
-                fs::rename(temporary, &self.path)
-            }
-            (Name::Temporary(temporary), Overwrite::Never) => rename_new(temporary, &self.path),
+            keep_permissions(&self.path, &self.file);
+            return match &self.name {
+                Name::Temporary(temporary) => fs::rename(temporary, &self.path),
+                Name::None | Name::Own => Ok(()),
+            };
         }
+        Err(io::ErrorKind::AlreadyExists.into())
     }
 }
 
@@ -187,7 +210,12 @@ impl Storage for FileStorage {
             return Err(io::ErrorKind::Unsupported.into());
         }
         path.clone_into(&mut self.path);
+        self.overwrite = Overwrite::Never;
         Ok(())
+    }
+
+    fn handle(&self) -> Option<File> {
+        self.file.try_clone().ok()
     }
 }
 

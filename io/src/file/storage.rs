@@ -2,6 +2,7 @@
 //! to fail.
 
 use std::fmt::Debug;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -45,16 +46,24 @@ pub trait Storage: Send + Debug {
     /// and is synced; what bears the name by then stays whole until this moment.
     ///
     /// # Errors
-    /// `AlreadyExists` where another file has the name and may not be replaced; the system's.
+    /// `AlreadyExists` where another file has the name and may not be replaced, or is being written;
+    /// the system's.
     fn publish(&mut self) -> io::Result<()>;
 
-    /// The file is to have another name, in the same folder; only before it is published.
+    /// The file is to have another name, in the same folder, which it takes from no other file; only
+    /// before it is published.
     ///
     /// # Errors
     /// `Unsupported`, as here, where it cannot have another.
     fn rename(&mut self, path: &Path) -> io::Result<()> {
         let _ = path;
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// The file itself, for whoever is to hold on to it whatever becomes of its name; `None`, as here,
+    /// where it is none of the system's.
+    fn handle(&self) -> Option<File> {
+        None
     }
 }
 

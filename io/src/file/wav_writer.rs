@@ -5,6 +5,7 @@
 //! when what it tells of is on the disk: it is true at every moment. The file gets its name with
 //! its first true header. Past 4 GiB the same block becomes RF64 in place.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -274,6 +275,11 @@ impl WavWriter {
     /// [`Io`](FileError::Io).
     pub fn rename(&mut self, path: impl AsRef<Path>) -> Result<(), FileError> {
         Ok(self.storage.rename(path.as_ref())?)
+    }
+
+    /// See [`Storage::handle`].
+    pub(super) fn handle(&self) -> Option<File> {
+        self.storage.handle()
     }
 
     fn make_true(&mut self) -> Result<u64, FileError> {

@@ -395,3 +395,76 @@ fn seeking_in_an_unfinished_take_gives_the_very_samples() {
         drop(take);
     }
 }
+
+/// The last block comes with the end of the take.
+#[test]
+fn a_take_whose_last_block_finds_no_room_is_closed_true_before_it() {
+    let directory = TempDir::new().expect("a directory");
+    for (kind, name) in [(FileKind::Flac, "flac"), (FileKind::Ogg, "ogg")] {
+        let spec = spec(48_000, 2, I24);
+        let samples = signal(spec, 50_001);
+        let disk = Faulty::default();
+        let mut take =
+            AudioWriter::on(Box::new(disk.clone()), kind, spec, &Tags::default()).expect("room");
+        take.write(&samples).expect("room");
+        take.checkpoint().expect("room");
+        let held = take.lasting_frames();
+        // A torn block is no part of it.
+        disk.with(|disk| disk.room = Some(disk.bytes.len() + 10));
+        let error = take.finish().expect_err("no room");
+        assert!(
+            matches!(error, FileError::NoRoom { frames } if frames == held),
+            "{name}: {error}, {held} held"
+        );
+        let path = directory.path().join(format!("last.{name}"));
+        disk.with(|disk| fs::write(&path, &disk.bytes))
+            .expect("written");
+        assert!(open_take(&path).is_none(), "{name}: not closed");
+        let file = AudioFile::open(&path).expect("true");
+        assert_eq!(file.info().warnings, Vec::<String>::new(), "{name}");
+        assert_eq!(read_all(&path).len() as u64, 2 * held, "{name}");
+        assert_eq!(frames_by_libsndfile(&path, 2), held, "{name}");
+        assert_eq!(frames_by_ffmpeg(&path, 2), held, "{name}");
+    }
+}
+
+#[test]
+fn what_of_the_end_finds_no_room_is_given_again_or_goes_elsewhere() {
+    let directory = TempDir::new().expect("a directory");
+    for (kind, name) in [(FileKind::Flac, "flac"), (FileKind::Ogg, "ogg")] {
+        for gets_room in [true, false] {
+            let spec = spec(48_000, 2, I24);
+            let samples = signal(spec, 50_001);
+            let disk = Faulty::default();
+            let mut take = AudioWriter::on(Box::new(disk.clone()), kind, spec, &Tags::default())
+                .expect("room");
+            take.write(&samples).expect("room");
+            take.checkpoint().expect("room");
+            let held = take.lasting_frames();
+            disk.with(|disk| disk.room = Some(disk.bytes.len() + 10));
+            let refused = take.conclude();
+            assert!(
+                matches!(refused, Err(FileError::NoRoom { .. })),
+                "{refused:?}"
+            );
+            assert_eq!(take.frames(), held, "{name}");
+            let mut frames = held;
+            if gets_room {
+                disk.with(|disk| disk.room = None);
+                take.write(&samples[2 * held as usize..]).expect("room");
+                take.conclude().expect("room");
+                frames = 50_001;
+                assert_eq!(take.lasting_frames(), frames, "{name}");
+            }
+            assert_eq!(take.finish().expect("nothing is left"), frames, "{name}");
+            let path = directory.path().join(format!("end.{name}"));
+            disk.with(|disk| fs::write(&path, &disk.bytes))
+                .expect("written");
+            assert_eq!(read_all(&path).len() as u64, 2 * frames, "{name}");
+            assert_eq!(frames_by_libsndfile(&path, 2), frames, "{name}");
+            if kind == FileKind::Flac {
+                assert!(run("flac", &["-t"], &path).0);
+            }
+        }
+    }
+}

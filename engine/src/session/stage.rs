@@ -79,8 +79,8 @@ pub(super) struct Stage {
     pub(super) slot: Arc<Slot<Core>>,
     /// The number of the stream that calls the core.
     pub(super) pace: Arc<AtomicU64>,
-    /// The number of the master's last stream.
-    pub(super) master: AtomicU64,
+    /// The number of the master's last stream: the pace is its from its first call on.
+    pub(super) master: Arc<AtomicU64>,
     pub(super) remembered: Remembered,
     pub(super) is_on_jack: bool,
     pub(super) sample_rate_hz: u32,
@@ -128,6 +128,7 @@ impl Stage {
         };
         let (own_hz, session_hz) = (info.sample_rate_hz, self.sample_rate_hz);
         let lane = seat.role.lane.filter(|_| info.input_channels > 0);
+        let mut parcels = Vec::new();
         let (mut capture, mut capture_side) = (None, None);
         if let Some(lane) = lane {
             let channels = info.input_channels;
@@ -140,7 +141,7 @@ impl Stage {
                 known.capture,
             );
             let (writer, reader, side) = self.bridge(&spec)?;
-            self.send(Parcel::Lane(lane, LaneFrom::Bridge(Box::new(reader))));
+            parcels.push(Parcel::Lane(lane, LaneFrom::Bridge(Box::new(reader))));
             (capture, capture_side) = (Some(writer), Some(side));
         }
         let (mut play, mut play_side) = (None, None);
@@ -157,7 +158,7 @@ impl Stage {
             let (writer, reader, side) = self.bridge(&spec)?;
             let line = OutLine::new(writer, self.map(seat.role.plays, channels));
             let place = seat.role.out.unwrap_or(0);
-            self.send(Parcel::Out(place, Some(Box::new(line))));
+            parcels.push(Parcel::Out(place, Some(Box::new(line))));
             (play, play_side) = (Some(reader), Some(side));
         }
         let fits = |takes: &Arc<Slot<RawTakes>>| {
@@ -174,9 +175,14 @@ impl Stage {
             play,
             shared: self.shared.clone(),
         };
-        seat.gate.store(number, Release);
+        let stream = pending.start(device_callback(device))?;
+        // One that does not start leaves all as it was: another may run in this seat.
+        self.take_seat(seat, number, parcels);
+        if seat.role.is_master {
+            self.master.store(0, Release);
+        }
         Ok(Started {
-            stream: pending.start(device_callback(device))?,
+            stream,
             number,
             capture: capture_side,
             play: play_side,
@@ -191,24 +197,19 @@ impl Stage {
         info: &StreamInfo,
         pending: Box<dyn PendingStream>,
     ) -> Result<Started, EngineError> {
-        if let Some(lane) = seat.role.lane {
-            self.send(Parcel::Lane(lane, LaneFrom::Caller));
-        }
-        // It may have been bridged for a while.
-        self.send(Parcel::Out(seat.role.out.unwrap_or(0), None));
         let caller = Caller {
             stream: number,
             is_clock: false,
             error: known.caller,
             plays: self.map(seat.role.plays, info.output_channels),
         };
-        seat.gate.store(number, Release);
-        let before = self.pace.swap(number, AcqRel);
+        let stream = pending.start(self.core_callback(caller))?;
+        // It may have been bridged for a while.
+        let lane = seat.role.lane;
+        let lane = lane.map(|lane| Parcel::Lane(lane, LaneFrom::Caller));
+        let out = Parcel::Out(seat.role.out.unwrap_or(0), None);
+        self.take_seat(seat, number, lane.into_iter().chain([out]));
         self.master.store(number, Release);
-        let callback = core_callback(self.slot.clone(), self.pace.clone(), caller);
-        let stream = pending.start(callback).inspect_err(|_| {
-            self.pace.store(before, Release);
-        })?;
         Ok(Started {
             stream,
             number,
@@ -230,8 +231,29 @@ impl Stage {
             error: Some(0.0),
             plays: Map::default(),
         };
-        let callback = core_callback(self.slot.clone(), self.pace.clone(), caller);
-        Ok((pending.start(callback)?, number))
+        Ok((pending.start(self.core_callback(caller))?, number))
+    }
+
+    /// A stream has started: its calls count from now on, and those of the one before no more.
+    fn take_seat(&self, seat: &Seat, number: u64, parcels: impl IntoIterator<Item = Parcel>) {
+        parcels.into_iter().for_each(|parcel| self.send(parcel));
+        seat.gate.store(number, Release);
+    }
+
+    /// What calls the core while the pace is its. The master takes it with its first call: a stream that
+    /// is never called leaves it to the clock.
+    fn core_callback(&self, caller: Caller) -> Callback {
+        let (slot, pace, master) = (self.slot.clone(), self.pace.clone(), self.master.clone());
+        Box::new(move |call: &mut Call<'_>| {
+            if master.load(Acquire) == caller.stream {
+                pace.store(caller.stream, Release);
+            } else if pace.load(Acquire) != caller.stream {
+                return;
+            }
+            if let Some(core) = Lent::from(&slot).as_mut().and_then(Lent::value) {
+                core.run(call, &caller);
+            }
+        })
     }
 
     /// The device of this place plays nothing any more. What it captured fades out by itself.
@@ -277,18 +299,6 @@ impl Stage {
         // Where the core takes nothing, nobody hears what the parcel is for.
         let _ = lock(&self.post).send(parcel);
     }
-}
-
-/// What calls the core while the pace is its.
-fn core_callback(slot: Arc<Slot<Core>>, pace: Arc<AtomicU64>, caller: Caller) -> Callback {
-    Box::new(move |call: &mut Call<'_>| {
-        if pace.load(Acquire) != caller.stream {
-            return;
-        }
-        if let Some(core) = Lent::from(&slot).as_mut().and_then(Lent::value) {
-            core.run(call, &caller);
-        }
-    })
 }
 
 /// What a device calls that is bridged.

@@ -21,7 +21,7 @@ use ossicle_io::ring::Cause;
 use super::RETIRE_WITHIN;
 use super::call_length::CallLength;
 use super::event::{DeviceEvent, DeviceEventKind};
-use super::link::{Link, Phase, caller_error, name, period_ns, seconds};
+use super::link::{Link, Phase, RETRY_NS, caller_error, name, period_ns};
 use super::raw::note_lost;
 use super::slot::Lent;
 use super::stage::{Seat, Stage, lock};
@@ -35,9 +35,6 @@ pub(super) use ask::Bridged;
 
 /// Time between two looks at the devices.
 const LOOK: Duration = Duration::from_millis(20);
-/// Time between two attempts to open a device, in nanoseconds: it doubles from the first to the most;
-/// in virtual time it is the first.
-const RETRY_NS: (u64, u64) = (20_000_000, 500_000_000);
 
 /// What is asked of a device whenever it is opened.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +98,7 @@ impl Supervisor {
             stream: Some(started.stream),
             number: started.number,
             phase: Phase::Up,
+            newcomer: None,
             started_ns: self.now_ns(),
             retry_ns: RETRY_NS.0,
             next_try_ns: 0,
@@ -118,7 +116,7 @@ impl Supervisor {
 
     /// Looks after the devices on a thread of its own from now on, unless time is virtual.
     pub(super) fn watch(self: &Arc<Self>) -> Result<Option<JoinHandle<()>>, EngineError> {
-        if self.world.as_ref().is_none_or(|world| world.is_virtual()) {
+        if self.world.is_none() || self.is_virtual() {
             return Ok(None);
         }
         self.watch_defaults()?;
@@ -132,6 +130,10 @@ impl Supervisor {
         .map(Some)
     }
 
+    fn is_virtual(&self) -> bool {
+        self.world.as_ref().is_some_and(|world| world.is_virtual())
+    }
+
     fn now_ns(&self) -> u64 {
         self.world
             .as_ref()
@@ -140,7 +142,7 @@ impl Supervisor {
 
     /// Looks once at every device.
     pub(super) fn turn(&self) {
-        if self.world.as_ref().is_some_and(|world| world.is_virtual()) {
+        if self.is_virtual() {
             self.ask_defaults();
         }
         let now = self.now_ns();
@@ -170,6 +172,7 @@ impl Supervisor {
             Some(stream) => stream.status().last_callback_ns().max(link.started_ns),
             None => now,
         };
+        let mut waits = false;
         if let Some(stream) = &link.stream {
             let state = stream.status().state();
             if let StreamState::Lost(cause) = state {
@@ -187,18 +190,15 @@ impl Supervisor {
                         self.stage.shared.set_away(true);
                     }
                     link.set_away(Some(Cause::Stalled));
-                    self.tell(link, DeviceEventKind::Stalled);
+                    self.tell(name(&link.info), DeviceEventKind::Stalled);
                     link.phase = Phase::Stalled { since_ns };
                     link.learn();
                     (link.retry_ns, link.next_try_ns) = (RETRY_NS.0, now);
                 }
-                Phase::Stalled { since_ns } if !stalled => {
-                    let after_s = seconds(stream.status().last_callback_ns(), since_ns);
-                    link.set_away(None);
-                    self.tell(link, DeviceEventKind::Resumed { after_s });
-                    link.phase = Phase::Up;
-                }
-                _ => {}
+                Phase::Up => {}
+                Phase::Stalled { .. } | Phase::Away { .. } if stalled => {}
+                _ if link.has_called() => self.welcome(link),
+                _ => waits = true,
             }
         }
         let moves = link.moves();
@@ -215,7 +215,7 @@ impl Supervisor {
             self.end_takes(link);
             return Work::Nothing;
         }
-        if now < link.next_try_ns || link.is_opening {
+        if waits || now < link.next_try_ns || link.is_opening {
             return Work::Nothing;
         }
         link.is_opening = true;
@@ -239,17 +239,19 @@ impl Supervisor {
         }
         link.learn();
         // What stalled and then went is gone since it stalled.
-        let since_ns = match link.phase {
-            Phase::Stalled { since_ns } => since_ns,
-            _ => since_ns,
-        };
+        let since_ns = link.away().map_or(since_ns, |(since_ns, _)| since_ns);
+        if matches!(link.phase, Phase::Away { .. }) {
+            // It came and went without a call: it is away as it was.
+            link.try_later(self.now_ns(), self.is_virtual());
+        } else {
+            (link.retry_ns, link.next_try_ns) = (RETRY_NS.0, 0);
+            self.tell(name(&link.info), DeviceEventKind::Lost { cause });
+        }
         link.phase = Phase::Away { since_ns };
         if link.seat.role.is_master {
             self.stage.shared.set_away(false);
         }
-        (link.retry_ns, link.next_try_ns) = (RETRY_NS.0, 0);
         link.set_away(Some(Cause::DeviceGone));
-        self.tell(link, DeviceEventKind::Lost { cause });
         match link.stream.take() {
             Some(stream) => {
                 link.xruns += stream.status().xruns();
@@ -274,14 +276,14 @@ impl Supervisor {
         }
     }
 
-    fn tell(&self, link: &Link, kind: DeviceEventKind) {
+    fn tell(&self, device: String, kind: DeviceEventKind) {
         let event = DeviceEvent {
             position: self
                 .stage
                 .shared
                 .position
                 .load(std::sync::atomic::Ordering::Relaxed),
-            device: name(&link.info),
+            device,
             kind,
         };
         lock(&self.notes).push(event.to_string());
@@ -334,5 +336,5 @@ impl Supervisor {
 fn is_strange(link: &Link) -> bool {
     let mut lent = link.seat.takes.as_ref().and_then(|takes| Lent::from(takes));
     let takes = lent.as_mut().and_then(Lent::value);
-    takes.is_some_and(|takes| takes.is_strange())
+    takes.is_some_and(|takes| !takes.fits(link.info.sample_rate_hz))
 }

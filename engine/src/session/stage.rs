@@ -46,12 +46,16 @@ pub(super) struct Seat {
     pub(super) takes: Option<Arc<Slot<RawTakes>>>,
 }
 
-/// A stream that runs, and what is read of its bridges.
+/// A stream that runs, and what is read of its bridges. Its calls count once it has
+/// [taken its seat](Stage::take_seat).
 pub(super) struct Started {
     pub(super) stream: Box<dyn Stream>,
     pub(super) number: u64,
     pub(super) capture: Option<BridgeSide>,
     pub(super) play: Option<BridgeSide>,
+    /// What the core is sent with that.
+    parcels: Vec<Parcel>,
+    is_bridged: bool,
 }
 
 /// A bridge, as the control side sees it.
@@ -96,8 +100,8 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Starts a settled stream in its seat: it calls the core where it is the master and has the
-    /// session's rate, else it is bridged.
+    /// Starts a settled stream: it will call the core where it is the master and has the session's rate,
+    /// else it is bridged. Whatever runs in its seat goes on meanwhile.
     pub(super) fn start(
         &self,
         seat: &Seat,
@@ -175,17 +179,13 @@ impl Stage {
             play,
             shared: self.shared.clone(),
         };
-        let stream = pending.start(device_callback(device))?;
-        // One that does not start leaves all as it was: another may run in this seat.
-        self.take_seat(seat, number, parcels);
-        if seat.role.is_master {
-            self.master.store(0, Release);
-        }
         Ok(Started {
-            stream,
+            stream: pending.start(device_callback(device))?,
             number,
             capture: capture_side,
             play: play_side,
+            parcels,
+            is_bridged: true,
         })
     }
 
@@ -208,13 +208,13 @@ impl Stage {
         let lane = seat.role.lane;
         let lane = lane.map(|lane| Parcel::Lane(lane, LaneFrom::Caller));
         let out = Parcel::Out(seat.role.out.unwrap_or(0), None);
-        self.take_seat(seat, number, lane.into_iter().chain([out]));
-        self.master.store(number, Release);
         Ok(Started {
             stream,
             number,
             capture: None,
             play: None,
+            parcels: lane.into_iter().chain([out]).collect(),
+            is_bridged: false,
         })
     }
 
@@ -234,10 +234,19 @@ impl Stage {
         Ok((pending.start(self.core_callback(caller))?, number))
     }
 
-    /// A stream has started: its calls count from now on, and those of the one before no more.
-    fn take_seat(&self, seat: &Seat, number: u64, parcels: impl IntoIterator<Item = Parcel>) {
-        parcels.into_iter().for_each(|parcel| self.send(parcel));
-        seat.gate.store(number, Release);
+    /// The calls of a stream that has started count from now on, and those of the one before no more.
+    pub(super) fn take_seat(&self, seat: &Seat, started: &mut Started) {
+        let parcels = started.parcels.drain(..);
+        parcels.for_each(|parcel| self.send(parcel));
+        seat.gate.store(started.number, Release);
+        if seat.role.is_master {
+            let caller = if started.is_bridged {
+                0
+            } else {
+                started.number
+            };
+            self.master.store(caller, Release);
+        }
     }
 
     /// What calls the core while the pace is its. The master takes it with its first call: a stream that

@@ -1,17 +1,20 @@
-//! Devices that open and are silent then, or do not start.
+//! Devices that open and are silent then, do not start, or whose server does not answer.
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ossicle::io::device::sim::{Fault, FaultKind, Sim, SimDevice};
 use ossicle::io::device::{
-    Callback, DeviceError, HostKind, PendingStream, Port, Stream, StreamInfo, StreamRequest,
+    Callback, DeviceError, PendingStream, Port, Stream, StreamInfo, StreamRequest,
 };
 use ossicle::io::realtime;
 use ossicle::record::{RecordConfig, Tap};
-use ossicle::session::{DeviceEvent, DeviceEventKind, Session, SessionConfig, World};
+use ossicle::session::{DeviceEvent, DeviceEventKind, Report, Session, SessionConfig};
 
-use crate::world::{RATE, counting, device, live, run, sine, start};
+use crate::world::{Opened, RATE, counting, device, live, run, sine, start};
 
 const MS: u64 = 1_000_000;
 
@@ -86,9 +89,7 @@ fn a_device_that_opens_and_does_not_call_is_told_once_and_the_session_goes_on_wi
     assert_eq!(realtime::violations(), 0);
 }
 
-/// A simulation in which one device opens and is gone before it starts.
-struct Vanishing(Sim, &'static str);
-
+/// A device that was opened and is gone before it starts.
 struct Gone(Box<dyn PendingStream>);
 
 impl PendingStream for Gone {
@@ -99,45 +100,6 @@ impl PendingStream for Gone {
     fn start(self: Box<Self>, _: Callback) -> Result<Box<dyn Stream>, DeviceError> {
         let device = "headset".to_owned();
         Err(DeviceError::DeviceGone { device })
-    }
-}
-
-impl World for Vanishing {
-    fn open(
-        &self,
-        host: HostKind,
-        request: &StreamRequest,
-    ) -> Result<Box<dyn PendingStream>, DeviceError> {
-        let pending = World::open(&self.0, host, request)?;
-        let info = pending.info();
-        let goes = [&info.input_device, &info.output_device]
-            .into_iter()
-            .any(|device| device.as_deref() == Some(self.1));
-        Ok(if goes {
-            Box::new(Gone(pending))
-        } else {
-            pending
-        })
-    }
-
-    fn open_clock(
-        &self,
-        sample_rate_hz: u32,
-        buffer_frames: u32,
-    ) -> Result<Box<dyn PendingStream>, DeviceError> {
-        World::open_clock(&self.0, sample_rate_hz, buffer_frames)
-    }
-
-    fn default_devices(&self, host: HostKind) -> [Option<String>; 2] {
-        World::default_devices(&self.0, host)
-    }
-
-    fn now_ns(&self) -> u64 {
-        World::now_ns(&self.0)
-    }
-
-    fn is_virtual(&self) -> bool {
-        true
     }
 }
 
@@ -160,7 +122,22 @@ fn another_default_device_that_does_not_start_leaves_the_old_one_heard() {
             config.more_outputs.push(Port::default());
             "second"
         };
-        let world = Vanishing(sim.clone(), "headset");
+        let open = |sim: &Sim, request: &StreamRequest| {
+            let pending = sim.open(request)?;
+            let info = pending.info();
+            let devices = [&info.input_device, &info.output_device];
+            let goes = devices.contains(&&Some("headset".to_owned()));
+            Ok(if goes {
+                Box::new(Gone(pending))
+            } else {
+                pending
+            })
+        };
+        let world = Opened {
+            sim: sim.clone(),
+            open,
+            is_virtual: true,
+        };
         let mut session = Session::start_in(config, Arc::new(world)).unwrap();
         run(&sim, &mut session, 2.0);
         sim.set_default("headset");
@@ -179,5 +156,64 @@ fn another_default_device_that_does_not_start_leaves_the_old_one_heard() {
         assert_eq!(session.report().events, [], "{old}");
         session.stop().unwrap();
     }
+    assert_eq!(realtime::violations(), 0);
+}
+
+#[test]
+fn a_device_whose_server_does_not_answer_keeps_no_other_from_being_looked_after() {
+    let sim = Sim::new(47);
+    let unplug = Fault {
+        at_ns: 500 * MS,
+        kind: FaultKind::Unplug { for_ns: 100 * MS },
+    };
+    let mic = SimDevice {
+        faults: vec![unplug],
+        ..device("mic", 1, 0, 20.0, 50)
+    };
+    sim.plug(sine(mic, 997.0)).unwrap();
+    sim.plug(stalls(device("speaker", 0, 1, 0.0, 50), 1_000, 1_000_000))
+        .unwrap();
+    // The microphone's server answers once, and then no more until this is dropped.
+    let (answer, answers) = channel::<()>();
+    let first = AtomicBool::new(true);
+    let answers = Mutex::new(answers);
+    let open = move |sim: &Sim, request: &StreamRequest| {
+        if request.output.is_none() && !first.swap(false, Relaxed) {
+            let _ = answers.lock().map(|answers| answers.recv());
+        }
+        sim.open(request)
+    };
+    let world = Opened {
+        sim: sim.clone(),
+        open,
+        is_virtual: false,
+    };
+    let mut session = Session::start_in(live("mic", "speaker"), Arc::new(world)).unwrap();
+    // Both run by our time, until something is so: a minute of it is for ever.
+    let until = |session: &mut Session, is_so: &dyn Fn(&Report) -> bool| {
+        for _ in 0..6_000 {
+            sim.run_for(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(10));
+            let report = session.report();
+            if is_so(&report) {
+                return report;
+            }
+        }
+        panic!("{:?}", session.report().events)
+    };
+    let told = |report: &Report, device: &str, is_it: &dyn Fn(&DeviceEventKind) -> bool| {
+        let mut events = report.events.iter();
+        events.any(|event| event.device == device && is_it(&event.kind))
+    };
+    let stalled = |kind: &DeviceEventKind| *kind == DeviceEventKind::Stalled;
+    let back = |kind: &DeviceEventKind| matches!(kind, DeviceEventKind::Back { .. });
+    let report = until(&mut session, &|report| told(report, "speaker", &stalled));
+    let then = report.frames;
+    // A clock calls the core by now.
+    let report = until(&mut session, &|report| report.frames > then + 24_000);
+    assert!(!told(&report, "mic", &back), "{:?}", report.events);
+    drop(answer);
+    until(&mut session, &|report| told(report, "mic", &back));
+    session.stop().unwrap();
     assert_eq!(realtime::violations(), 0);
 }

@@ -5,6 +5,7 @@ mod defaults;
 mod pace;
 mod reopen;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::sync::{Arc, Mutex};
@@ -89,7 +90,8 @@ impl Supervisor {
         pending: Box<dyn PendingStream>,
     ) -> Result<StreamInfo, EngineError> {
         let known = self.stage.remembered.known(pending.info());
-        let started = self.stage.start(&seat, known, pending)?;
+        let mut started = self.stage.start(&seat, known, pending)?;
+        self.stage.take_seat(&seat, &mut started);
         let info = started.stream.info().clone();
         let link = Link {
             seat,
@@ -140,21 +142,49 @@ impl Supervisor {
             .map_or_else(now_ns, |world| world.now_ns())
     }
 
-    /// Looks once at every device.
-    pub(super) fn turn(&self) {
+    /// Looks once at every device, and has somebody call the core, before anything is waited for.
+    pub(super) fn turn(self: &Arc<Self>) {
         if self.is_virtual() {
             self.ask_defaults();
         }
         let now = self.now_ns();
         let devices = lock(&self.links).len();
-        for index in 0..devices {
-            let work = self.look(index, now);
-            self.keep_pace();
+        let works: Vec<Work> = (0..devices).map(|index| self.look(index, now)).collect();
+        self.keep_pace();
+        for (index, work) in works.into_iter().enumerate() {
             match work {
                 Work::Nothing => {}
-                Work::Retire(stream) => self.retire(stream),
-                Work::Open(opening) => self.open(index, *opening),
+                work if self.is_virtual() => self.run(index, work),
+                work => self.run_aside(index, work),
             }
+        }
+    }
+
+    /// Opens or retires a device on a thread of its own: a server that has stopped keeps only its own
+    /// devices waiting. Nobody waits for that thread, which starts nothing once the session has ended.
+    fn run_aside(self: &Arc<Self>, index: usize, work: Work) {
+        let supervisor = self.clone();
+        let run = move || {
+            let ran = catch_unwind(AssertUnwindSafe(|| supervisor.run(index, work)));
+            if ran.is_err() {
+                let error = EngineError::ThreadLost { thread: "devices" };
+                lock(&supervisor.failure).get_or_insert(error);
+            }
+        };
+        let spawned = spawn("ossicle-opens", run);
+        if spawned.is_err()
+            && let Some(link) = lock(&self.links).get_mut(index)
+        {
+            link.is_opening = false;
+            link.try_later(self.now_ns(), self.is_virtual());
+        }
+    }
+
+    fn run(&self, index: usize, work: Work) {
+        match work {
+            Work::Nothing => {}
+            Work::Retire(stream) => self.retire(stream),
+            Work::Open(opening) => self.open(index, *opening),
         }
     }
 

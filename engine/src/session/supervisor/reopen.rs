@@ -36,20 +36,17 @@ impl Supervisor {
         let Some(world) = &self.world else { return };
         let opened = open_again(world.as_ref(), &seat, request);
         let is_busy = matches!(opened, Err(DeviceError::DeviceBusy { .. }));
-        let calls_again = {
-            let links = lock(&self.links);
-            let link = &links[index];
-            let calls = match &link.stream {
-                Some(stream) => {
-                    let status = stream.status();
-                    !status.stalled(self.now_ns(), period_ns(&link.info))
-                        && status.state() == StreamState::Running
-                }
-                None => false,
-            };
+        // One that calls again meanwhile is kept, unless another is wanted.
+        let is_kept = |link: &Link| {
+            let calls = link.stream.as_ref().is_some_and(|stream| {
+                let status = stream.status();
+                !status.stalled(self.now_ns(), period_ns(&link.info))
+                    && status.state() == StreamState::Running
+            });
             calls && !moves || self.stopped.load(Acquire)
         };
-        let started = match opened {
+        let calls_again = is_kept(&lock(&self.links)[index]);
+        let mut started = match opened {
             Ok(pending) if !calls_again => {
                 let known = self.known(index, known, pending.info());
                 self.stage.start(&seat, known, pending).ok()
@@ -60,6 +57,8 @@ impl Supervisor {
         let link = &mut links[index];
         link.is_opening = false;
         let now = self.now_ns();
+        let calls_again = is_kept(link);
+        let surplus = started.take_if(|_| calls_again);
         let Some(started) = started else {
             link.try_later(now, self.is_virtual());
             // The old stream may be what keeps the device.
@@ -74,6 +73,9 @@ impl Supervisor {
                 self.stage.leave(&link.seat.role);
                 drop(links);
                 self.retire(stream);
+            } else if let Some(surplus) = surplus {
+                drop(links);
+                self.retire(surplus.stream);
             }
             return;
         };
@@ -82,7 +84,6 @@ impl Supervisor {
             link.try_later(now, self.is_virtual());
         }
         drop(links);
-        self.keep_pace();
         if let Some(old) = old {
             self.retire(old);
         }
@@ -107,7 +108,13 @@ impl Supervisor {
     }
 
     /// A device is opened again, or another in its place. That it is back is told once it calls.
-    fn install(&self, link: &mut Link, started: Started, moves: bool) -> Option<Box<dyn Stream>> {
+    fn install(
+        &self,
+        link: &mut Link,
+        mut started: Started,
+        moves: bool,
+    ) -> Option<Box<dyn Stream>> {
+        self.stage.take_seat(&link.seat, &mut started);
         let info = started.stream.info().clone();
         let before = name(&link.info);
         if moves {

@@ -14,6 +14,9 @@ use super::world::World;
 /// Longest time until a server calls for the first time, in nanoseconds: PulseAudio renders up to 2 s
 /// ahead.
 const FIRST_CALL_NS: u64 = 3_000_000_000;
+/// Time between two attempts to open a device, in nanoseconds: it doubles from the first to the most;
+/// in virtual time it is the first.
+pub(super) const RETRY_NS: (u64, u64) = (20_000_000, 500_000_000);
 
 /// Bridges speak of who calls the core once that one has called for so long, in nanoseconds: until then
 /// some may speak of another.
@@ -28,6 +31,8 @@ pub(super) struct Link {
     /// Id of the device it was opened with.
     pub(super) id: [Option<String>; 2],
     pub(super) phase: Phase,
+    /// Its stream was opened while it was away or stalled, and has not called yet.
+    pub(super) newcomer: Option<Newcomer>,
     pub(super) started_ns: u64,
     pub(super) retry_ns: u64,
     pub(super) next_try_ns: u64,
@@ -43,6 +48,16 @@ pub(super) struct Link {
     pub(super) calls: CallLength,
 }
 
+/// What is told of a device once it calls.
+pub(super) struct Newcomer {
+    /// Name of the device in whose place it is.
+    pub(super) before: String,
+    /// It is there since it has become the default.
+    pub(super) moves: bool,
+}
+
+/// Whether a device calls. One that was away does not before its new stream has called: many open
+/// well that are silent then.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Phase {
     Up,
@@ -51,6 +66,29 @@ pub(super) enum Phase {
 }
 
 impl Link {
+    /// Since when it has not called, in nanoseconds, and why; `None` while it does.
+    pub(super) fn away(&self) -> Option<(u64, Cause)> {
+        match self.phase {
+            Phase::Up => None,
+            Phase::Stalled { since_ns } => Some((since_ns, Cause::Stalled)),
+            Phase::Away { since_ns } => Some((since_ns, Cause::DeviceGone)),
+        }
+    }
+
+    /// Whether its stream has called.
+    pub(super) fn has_called(&self) -> bool {
+        let called = |stream: &dyn Stream| stream.status().callbacks() > 0;
+        self.stream.as_deref().is_some_and(called)
+    }
+
+    /// It is to be tried again, later each time; in virtual time as soon as the first time.
+    pub(super) fn try_later(&mut self, now_ns: u64, is_virtual: bool) {
+        self.next_try_ns = now_ns + self.retry_ns;
+        if !is_virtual {
+            self.retry_ns = (2 * self.retry_ns).min(RETRY_NS.1);
+        }
+    }
+
     /// Ids of the devices that are wanted: those that it was opened with, or the default ones.
     pub(super) fn targets(&self) -> [Option<String>; 2] {
         let asked = [&self.seat.role.input, &self.seat.role.output];
@@ -76,10 +114,9 @@ impl Link {
     /// plays to renders far ahead, and hears only then of who listens to it.
     pub(super) fn awaits_first_call(&self, now_ns: u64) -> bool {
         let is_served = matches!(self.info.host, HostKind::PulseAudio | HostKind::Alsa);
-        let has_called = |stream: &dyn Stream| stream.status().callbacks() > 0;
         is_served
             && self.info.input_channels > 0
-            && !self.stream.as_deref().is_some_and(has_called)
+            && !self.has_called()
             && now_ns.saturating_sub(self.started_ns) < FIRST_CALL_NS
     }
 

@@ -29,8 +29,6 @@ pub(super) struct RawTakes {
     position: u64,
     /// When the device called.
     pace: Pace,
-    /// The device came back at another rate: its sound is none for these recordings.
-    is_strange: bool,
     /// Where the clock was noted last, and how often frames were lost.
     noted: Option<u64>,
     run: u64,
@@ -46,22 +44,15 @@ impl RawTakes {
             session_hz,
             position: 0,
             pace: Pace::default(),
-            is_strange: false,
             noted: None,
             run: 0,
             is_closed: false,
         }
     }
 
-    /// The device calls at this rate from now on; returns whether that is the recordings'.
-    pub(super) fn fits(&mut self, sample_rate_hz: u32) -> bool {
-        self.is_strange = sample_rate_hz != self.sample_rate_hz;
-        !self.is_strange
-    }
-
-    /// Whether the device is there, but at another rate than the recordings'.
-    pub(super) fn is_strange(&self) -> bool {
-        self.is_strange
+    /// Whether a device at this rate has sound for these recordings: it may come back at another.
+    pub(super) fn fits(&self, sample_rate_hz: u32) -> bool {
+        sample_rate_hz == self.sample_rate_hz
     }
 
     /// A call of the device, by its stream of this number; `missed` frames of its calls before were

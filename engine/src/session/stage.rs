@@ -46,12 +46,16 @@ pub(super) struct Seat {
     pub(super) takes: Option<Arc<Slot<RawTakes>>>,
 }
 
-/// A stream that runs, and what is read of its bridges.
+/// A stream that runs, and what is read of its bridges. Its calls count once it has
+/// [taken its seat](Stage::take_seat).
 pub(super) struct Started {
     pub(super) stream: Box<dyn Stream>,
     pub(super) number: u64,
     pub(super) capture: Option<BridgeSide>,
     pub(super) play: Option<BridgeSide>,
+    /// What the core is sent with that.
+    parcels: Vec<Parcel>,
+    is_bridged: bool,
 }
 
 /// A bridge, as the control side sees it.
@@ -79,8 +83,8 @@ pub(super) struct Stage {
     pub(super) slot: Arc<Slot<Core>>,
     /// The number of the stream that calls the core.
     pub(super) pace: Arc<AtomicU64>,
-    /// The number of the master's last stream.
-    pub(super) master: AtomicU64,
+    /// The number of the master's last stream: the pace is its from its first call on.
+    pub(super) master: Arc<AtomicU64>,
     pub(super) remembered: Remembered,
     pub(super) is_on_jack: bool,
     pub(super) sample_rate_hz: u32,
@@ -96,8 +100,8 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Starts a settled stream in its seat: it calls the core where it is the master and has the
-    /// session's rate, else it is bridged.
+    /// Starts a settled stream: it will call the core where it is the master and has the session's rate,
+    /// else it is bridged. Whatever runs in its seat goes on meanwhile.
     pub(super) fn start(
         &self,
         seat: &Seat,
@@ -128,6 +132,7 @@ impl Stage {
         };
         let (own_hz, session_hz) = (info.sample_rate_hz, self.sample_rate_hz);
         let lane = seat.role.lane.filter(|_| info.input_channels > 0);
+        let mut parcels = Vec::new();
         let (mut capture, mut capture_side) = (None, None);
         if let Some(lane) = lane {
             let channels = info.input_channels;
@@ -140,7 +145,7 @@ impl Stage {
                 known.capture,
             );
             let (writer, reader, side) = self.bridge(&spec)?;
-            self.send(Parcel::Lane(lane, LaneFrom::Bridge(Box::new(reader))));
+            parcels.push(Parcel::Lane(lane, LaneFrom::Bridge(Box::new(reader))));
             (capture, capture_side) = (Some(writer), Some(side));
         }
         let (mut play, mut play_side) = (None, None);
@@ -157,7 +162,7 @@ impl Stage {
             let (writer, reader, side) = self.bridge(&spec)?;
             let line = OutLine::new(writer, self.map(seat.role.plays, channels));
             let place = seat.role.out.unwrap_or(0);
-            self.send(Parcel::Out(place, Some(Box::new(line))));
+            parcels.push(Parcel::Out(place, Some(Box::new(line))));
             (play, play_side) = (Some(reader), Some(side));
         }
         let fits = |takes: &Arc<Slot<RawTakes>>| {
@@ -174,12 +179,13 @@ impl Stage {
             play,
             shared: self.shared.clone(),
         };
-        seat.gate.store(number, Release);
         Ok(Started {
             stream: pending.start(device_callback(device))?,
             number,
             capture: capture_side,
             play: play_side,
+            parcels,
+            is_bridged: true,
         })
     }
 
@@ -191,29 +197,24 @@ impl Stage {
         info: &StreamInfo,
         pending: Box<dyn PendingStream>,
     ) -> Result<Started, EngineError> {
-        if let Some(lane) = seat.role.lane {
-            self.send(Parcel::Lane(lane, LaneFrom::Caller));
-        }
-        // It may have been bridged for a while.
-        self.send(Parcel::Out(seat.role.out.unwrap_or(0), None));
         let caller = Caller {
             stream: number,
             is_clock: false,
             error: known.caller,
             plays: self.map(seat.role.plays, info.output_channels),
         };
-        seat.gate.store(number, Release);
-        let before = self.pace.swap(number, AcqRel);
-        self.master.store(number, Release);
-        let callback = core_callback(self.slot.clone(), self.pace.clone(), caller);
-        let stream = pending.start(callback).inspect_err(|_| {
-            self.pace.store(before, Release);
-        })?;
+        let stream = pending.start(self.core_callback(caller))?;
+        // It may have been bridged for a while.
+        let lane = seat.role.lane;
+        let lane = lane.map(|lane| Parcel::Lane(lane, LaneFrom::Caller));
+        let out = Parcel::Out(seat.role.out.unwrap_or(0), None);
         Ok(Started {
             stream,
             number,
             capture: None,
             play: None,
+            parcels: lane.into_iter().chain([out]).collect(),
+            is_bridged: false,
         })
     }
 
@@ -230,8 +231,38 @@ impl Stage {
             error: Some(0.0),
             plays: Map::default(),
         };
-        let callback = core_callback(self.slot.clone(), self.pace.clone(), caller);
-        Ok((pending.start(callback)?, number))
+        Ok((pending.start(self.core_callback(caller))?, number))
+    }
+
+    /// The calls of a stream that has started count from now on, and those of the one before no more.
+    pub(super) fn take_seat(&self, seat: &Seat, started: &mut Started) {
+        let parcels = started.parcels.drain(..);
+        parcels.for_each(|parcel| self.send(parcel));
+        seat.gate.store(started.number, Release);
+        if seat.role.is_master {
+            let caller = if started.is_bridged {
+                0
+            } else {
+                started.number
+            };
+            self.master.store(caller, Release);
+        }
+    }
+
+    /// What calls the core while the pace is its. The master takes it with its first call: a stream that
+    /// is never called leaves it to the clock.
+    fn core_callback(&self, caller: Caller) -> Callback {
+        let (slot, pace, master) = (self.slot.clone(), self.pace.clone(), self.master.clone());
+        Box::new(move |call: &mut Call<'_>| {
+            if master.load(Acquire) == caller.stream {
+                pace.store(caller.stream, Release);
+            } else if pace.load(Acquire) != caller.stream {
+                return;
+            }
+            if let Some(core) = Lent::from(&slot).as_mut().and_then(Lent::value) {
+                core.run(call, &caller);
+            }
+        })
     }
 
     /// The device of this place plays nothing any more. What it captured fades out by itself.
@@ -277,18 +308,6 @@ impl Stage {
         // Where the core takes nothing, nobody hears what the parcel is for.
         let _ = lock(&self.post).send(parcel);
     }
-}
-
-/// What calls the core while the pace is its.
-fn core_callback(slot: Arc<Slot<Core>>, pace: Arc<AtomicU64>, caller: Caller) -> Callback {
-    Box::new(move |call: &mut Call<'_>| {
-        if pace.load(Acquire) != caller.stream {
-            return;
-        }
-        if let Some(core) = Lent::from(&slot).as_mut().and_then(Lent::value) {
-            core.run(call, &caller);
-        }
-    })
 }
 
 /// What a device calls that is bridged.

@@ -180,7 +180,7 @@ pub(super) fn start(
         shared: shared.clone(),
         slot: Arc::new(Slot::new(Box::new(Core::new(processor, parts)))),
         pace: Arc::new(AtomicU64::new(0)),
-        master: AtomicU64::new(0),
+        master: Arc::new(AtomicU64::new(0)),
         remembered: Remembered::load(config.clock_file.as_deref(), opened.master(), &mut warnings),
         is_on_jack: opened.master().host == HostKind::Jack,
         sample_rate_hz,

@@ -1,7 +1,7 @@
 //! Where a session finds devices and a clock: the machine, or a simulation.
 
 use ossicle_io::device::sim::Sim;
-use ossicle_io::device::{DeviceError, HostKind, PendingStream, Port, StreamRequest};
+use ossicle_io::device::{DeviceError, HostKind, PendingStream, StreamRequest};
 
 /// What opens devices, now and when they come back.
 pub trait World: Send + Sync {
@@ -55,17 +55,10 @@ impl World for Machine {
         sample_rate_hz: u32,
         buffer_frames: u32,
     ) -> Result<Box<dyn PendingStream>, DeviceError> {
-        let request = StreamRequest {
-            output: Some(Port {
-                device: None,
-                channels: Some(1),
-            }),
-            sample_rate_hz: Some(sample_rate_hz),
-            buffer_frames: Some(buffer_frames),
-            realtime: true,
-            ..StreamRequest::default()
-        };
-        ossicle_io::device::open(HostKind::Null, &request)
+        Ok(ossicle_io::device::open_clock(
+            sample_rate_hz,
+            buffer_frames,
+        ))
     }
 
     fn default_devices(&self, host: HostKind) -> [Option<String>; 2] {
@@ -108,5 +101,36 @@ impl World for Sim {
 
     fn is_virtual(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_of_the_machine_takes_the_place_of_a_device_of_any_rate_and_period() {
+        // 2^20 frames are the most that the simulation, and the command line, take.
+        for (rate, frames) in [
+            (48_000, 256),
+            (384_000, 2_048),
+            (4_000, 65_537),
+            (768_000, 1 << 20),
+        ] {
+            let opened = Machine.open_clock(rate, frames);
+            let info = opened.map(|pending| pending.info().clone());
+            let info = info.unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!((info.sample_rate_hz, info.buffer_frames), (rate, frames));
+        }
+        // It calls.
+        let (called, calls) = std::sync::mpsc::channel();
+        let callback = Box::new(move |call: &mut ossicle_io::device::Call<'_>| {
+            let _ = called.send(call.frames);
+        });
+        let clock = Machine.open_clock(384_000, 2_048).unwrap();
+        let stream = clock.start(callback).unwrap();
+        let within = std::time::Duration::from_secs(20);
+        assert_eq!(calls.recv_timeout(within), Ok(2_048));
+        drop(stream);
     }
 }

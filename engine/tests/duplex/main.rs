@@ -4,6 +4,7 @@ mod bridge;
 mod life;
 mod many;
 mod memory;
+mod silent;
 mod world;
 
 use ossicle::io::realtime::AllocatorGuard;

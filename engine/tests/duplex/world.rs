@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ossicle::chain::Chain;
 use ossicle::io::device::sim::{Lateness, Sim, SimDevice};
-use ossicle::io::device::{HostKind, Port};
-use ossicle::session::{Session, SessionConfig};
+use ossicle::io::device::{DeviceError, HostKind, PendingStream, Port, StreamRequest};
+use ossicle::session::{Session, SessionConfig, World};
 
 /// Frames a second of every device unless told.
 pub const RATE: f64 = 48_000.0;
@@ -41,6 +41,38 @@ pub fn run(sim: &Sim, session: &mut Session, seconds: f64) {
     for _ in 0..looks {
         sim.run_for(LOOK);
         session.report();
+    }
+}
+
+/// A simulation whose devices are opened in a way of their own.
+pub struct Opened<F> {
+    pub sim: Sim,
+    pub open: F,
+    /// Whether the session looks after its devices in virtual time; else in ours.
+    pub is_virtual: bool,
+}
+
+type Settled = Result<Box<dyn PendingStream>, DeviceError>;
+
+impl<F: Fn(&Sim, &StreamRequest) -> Settled + Send + Sync> World for Opened<F> {
+    fn open(&self, _: HostKind, request: &StreamRequest) -> Settled {
+        (self.open)(&self.sim, request)
+    }
+
+    fn open_clock(&self, sample_rate_hz: u32, buffer_frames: u32) -> Settled {
+        self.sim.open_clock(sample_rate_hz, buffer_frames)
+    }
+
+    fn default_devices(&self, _: HostKind) -> [Option<String>; 2] {
+        self.sim.default_devices()
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.sim.now_ns()
+    }
+
+    fn is_virtual(&self) -> bool {
+        self.is_virtual
     }
 }
 

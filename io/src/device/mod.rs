@@ -29,6 +29,7 @@ pub use clock::now_ns;
 pub use error::DeviceError;
 pub use host::{available_hosts, default_devices, default_host, devices, devices_of, open};
 pub use info::{Capability, DeviceInfo};
+pub use null::open_clock;
 pub(crate) use probe::{Layers, alsa_layers, pulse_server};
 pub use reaper::Reaper;
 pub use status::{LostCause, StreamState, StreamStatus};

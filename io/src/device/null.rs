@@ -100,6 +100,23 @@ pub(super) fn open(request: &StreamRequest) -> Result<Box<dyn PendingStream>, De
     }))
 }
 
+/// A stream of one silent channel that the machine's clock calls, in the place of a device that is away:
+/// at any rate in hertz and for any number of frames, both at least 1. Real-time scheduling is asked for.
+pub fn open_clock(sample_rate_hz: u32, buffer_frames: u32) -> Box<dyn PendingStream> {
+    let info = StreamInfo {
+        host: HostKind::Null,
+        input_device: None,
+        output_device: Some(ID.to_owned()),
+        input_channels: 0,
+        output_channels: 1,
+        sample_rate_hz: sample_rate_hz.max(1),
+        buffer_frames: buffer_frames.max(1),
+        device_latency_frames: None,
+    };
+    let realtime = true;
+    Box::new(Pending { info, realtime })
+}
+
 fn named(port: &Port) -> Result<(), DeviceError> {
     match &port.device {
         Some(asked) if !ID.contains(&asked.to_lowercase()) => {

@@ -5,6 +5,7 @@ mod defaults;
 mod pace;
 mod reopen;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::sync::{Arc, Mutex};
@@ -21,7 +22,7 @@ use ossicle_io::ring::Cause;
 use super::RETIRE_WITHIN;
 use super::call_length::CallLength;
 use super::event::{DeviceEvent, DeviceEventKind};
-use super::link::{Link, Phase, SETTLED_NS, caller_error, name, period_ns, seconds};
+use super::link::{Link, Phase, RETRY_NS, SETTLED_NS, caller_error, name, period_ns};
 use super::raw::note_lost;
 use super::slot::Lent;
 use super::stage::{Seat, Stage, lock};
@@ -35,9 +36,6 @@ pub(super) use ask::Bridged;
 
 /// Time between two looks at the devices.
 const LOOK: Duration = Duration::from_millis(20);
-/// Time between two attempts to open a device, in nanoseconds: it doubles from the first to the most;
-/// in virtual time it is the first.
-const RETRY_NS: (u64, u64) = (20_000_000, 500_000_000);
 
 /// What is asked of a device whenever it is opened.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +90,8 @@ impl Supervisor {
         pending: Box<dyn PendingStream>,
     ) -> Result<StreamInfo, EngineError> {
         let known = self.stage.remembered.known(pending.info());
-        let started = self.stage.start(&seat, known, pending)?;
+        let mut started = self.stage.start(&seat, known, pending)?;
+        self.stage.take_seat(&seat, &mut started);
         let info = started.stream.info().clone();
         let link = Link {
             seat,
@@ -101,6 +100,7 @@ impl Supervisor {
             stream: Some(started.stream),
             number: started.number,
             phase: Phase::Up,
+            newcomer: None,
             started_ns: self.now_ns(),
             retry_ns: RETRY_NS.0,
             next_try_ns: 0,
@@ -118,7 +118,7 @@ impl Supervisor {
 
     /// Looks after the devices on a thread of its own from now on, unless time is virtual.
     pub(super) fn watch(self: &Arc<Self>) -> Result<Option<JoinHandle<()>>, EngineError> {
-        if self.world.as_ref().is_none_or(|world| world.is_virtual()) {
+        if self.world.is_none() || self.is_virtual() {
             return Ok(None);
         }
         self.watch_defaults()?;
@@ -132,15 +132,19 @@ impl Supervisor {
         .map(Some)
     }
 
+    fn is_virtual(&self) -> bool {
+        self.world.as_ref().is_some_and(|world| world.is_virtual())
+    }
+
     fn now_ns(&self) -> u64 {
         self.world
             .as_ref()
             .map_or_else(now_ns, |world| world.now_ns())
     }
 
-    /// Looks once at every device.
-    pub(super) fn turn(&self) {
-        if self.world.as_ref().is_some_and(|world| world.is_virtual()) {
+    /// Looks once at every device, and has somebody call the core, before anything is waited for.
+    pub(super) fn turn(self: &Arc<Self>) {
+        if self.is_virtual() {
             self.ask_defaults();
         }
         let now = self.now_ns();
@@ -150,13 +154,13 @@ impl Supervisor {
             stage.remembered.learn(&links, &stage.shared, now);
             links.len()
         };
-        for index in 0..devices {
-            let work = self.look(index, now);
-            self.keep_pace();
+        let works: Vec<Work> = (0..devices).map(|index| self.look(index, now)).collect();
+        self.keep_pace();
+        for (index, work) in works.into_iter().enumerate() {
             match work {
                 Work::Nothing => {}
-                Work::Retire(stream) => self.retire(stream),
-                Work::Open(opening) => self.open(index, *opening),
+                work if self.is_virtual() => self.run(index, work),
+                work => self.run_aside(index, work),
             }
         }
     }
@@ -166,6 +170,34 @@ impl Supervisor {
         let master = self.stage.master.load(Acquire);
         let called_for_ns = self.stage.shared.called_for_ns(master, now);
         called_for_ns.is_some_and(|for_ns| for_ns >= SETTLED_NS)
+    }
+
+    /// Opens or retires a device on a thread of its own: a server that has stopped keeps only its own
+    /// devices waiting. Nobody waits for that thread, which starts nothing once the session has ended.
+    fn run_aside(self: &Arc<Self>, index: usize, work: Work) {
+        let supervisor = self.clone();
+        let run = move || {
+            let ran = catch_unwind(AssertUnwindSafe(|| supervisor.run(index, work)));
+            if ran.is_err() {
+                let error = EngineError::ThreadLost { thread: "devices" };
+                lock(&supervisor.failure).get_or_insert(error);
+            }
+        };
+        let spawned = spawn("ossicle-opens", run);
+        if spawned.is_err()
+            && let Some(link) = lock(&self.links).get_mut(index)
+        {
+            link.is_opening = false;
+            link.try_later(self.now_ns(), self.is_virtual());
+        }
+    }
+
+    fn run(&self, index: usize, work: Work) {
+        match work {
+            Work::Nothing => {}
+            Work::Retire(stream) => self.retire(stream),
+            Work::Open(opening) => self.open(index, *opening),
+        }
     }
 
     /// Looks at a device, and notes what has changed.
@@ -182,6 +214,7 @@ impl Supervisor {
             Some(stream) => stream.status().last_callback_ns().max(link.started_ns),
             None => now,
         };
+        let mut waits = false;
         if let Some(stream) = &link.stream {
             let state = stream.status().state();
             if let StreamState::Lost(cause) = state {
@@ -199,18 +232,15 @@ impl Supervisor {
                         self.stage.shared.set_away(true);
                     }
                     link.set_away(Some(Cause::Stalled));
-                    self.tell(link, DeviceEventKind::Stalled);
+                    self.tell(name(&link.info), DeviceEventKind::Stalled);
                     link.phase = Phase::Stalled { since_ns };
                     link.learn();
                     (link.retry_ns, link.next_try_ns) = (RETRY_NS.0, now);
                 }
-                Phase::Stalled { since_ns } if !stalled => {
-                    let after_s = seconds(stream.status().last_callback_ns(), since_ns);
-                    link.set_away(None);
-                    self.tell(link, DeviceEventKind::Resumed { after_s });
-                    link.phase = Phase::Up;
-                }
-                _ => {}
+                Phase::Up => {}
+                Phase::Stalled { .. } | Phase::Away { .. } if stalled => {}
+                _ if link.has_called() => self.welcome(link),
+                _ => waits = true,
             }
         }
         let moves = link.moves();
@@ -227,7 +257,7 @@ impl Supervisor {
             self.end_takes(link);
             return Work::Nothing;
         }
-        if now < link.next_try_ns || link.is_opening {
+        if waits || now < link.next_try_ns || link.is_opening {
             return Work::Nothing;
         }
         link.is_opening = true;
@@ -251,17 +281,19 @@ impl Supervisor {
         }
         link.learn();
         // What stalled and then went is gone since it stalled.
-        let since_ns = match link.phase {
-            Phase::Stalled { since_ns } => since_ns,
-            _ => since_ns,
-        };
+        let since_ns = link.away().map_or(since_ns, |(since_ns, _)| since_ns);
+        if matches!(link.phase, Phase::Away { .. }) {
+            // It came and went without a call: it is away as it was.
+            link.try_later(self.now_ns(), self.is_virtual());
+        } else {
+            (link.retry_ns, link.next_try_ns) = (RETRY_NS.0, 0);
+            self.tell(name(&link.info), DeviceEventKind::Lost { cause });
+        }
         link.phase = Phase::Away { since_ns };
         if link.seat.role.is_master {
             self.stage.shared.set_away(false);
         }
-        (link.retry_ns, link.next_try_ns) = (RETRY_NS.0, 0);
         link.set_away(Some(Cause::DeviceGone));
-        self.tell(link, DeviceEventKind::Lost { cause });
         match link.stream.take() {
             Some(stream) => {
                 link.xruns += stream.status().xruns();
@@ -286,14 +318,14 @@ impl Supervisor {
         }
     }
 
-    fn tell(&self, link: &Link, kind: DeviceEventKind) {
+    fn tell(&self, device: String, kind: DeviceEventKind) {
         let event = DeviceEvent {
             position: self
                 .stage
                 .shared
                 .position
                 .load(std::sync::atomic::Ordering::Relaxed),
-            device: name(&link.info),
+            device,
             kind,
         };
         lock(&self.notes).push(event.to_string());
@@ -347,5 +379,5 @@ impl Supervisor {
 fn is_strange(link: &Link) -> bool {
     let mut lent = link.seat.takes.as_ref().and_then(|takes| Lent::from(takes));
     let takes = lent.as_mut().and_then(Lent::value);
-    takes.is_some_and(|takes| takes.is_strange())
+    takes.is_some_and(|takes| !takes.fits(link.info.sample_rate_hz))
 }

@@ -30,9 +30,12 @@ impl Supervisor {
             let Some(master) = links.iter().find(|link| link.seat.role.is_master) else {
                 return;
             };
-            // What is only recorded waits for frames that may come late but complete.
+            // What is only recorded waits for frames that may come late but complete, unless the stream
+            // that had them is no more.
             let is_played = links.iter().any(|link| link.seat.role.out.is_some());
-            if matches!(master.phase, Phase::Stalled { .. }) && !is_played {
+            let may_come =
+                master.newcomer.is_none() && matches!(master.phase, Phase::Stalled { .. });
+            if may_come && !is_played {
                 return;
             }
             let calls = master.phase == Phase::Up

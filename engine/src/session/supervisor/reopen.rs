@@ -6,9 +6,9 @@ use ossicle_io::device::{
     DeviceError, HostKind, Port, Stream, StreamInfo, StreamRequest, StreamState,
 };
 
-use super::{RETRY_NS, Supervisor};
+use super::Supervisor;
 use crate::session::event::DeviceEventKind;
-use crate::session::link::{Link, Phase, name, open_again, period_ns, seconds};
+use crate::session::link::{Link, Newcomer, Phase, name, open_again, period_ns, seconds};
 use crate::session::stage::{Known, Seat, Started, lock};
 
 /// Stalled devices that cannot be opened beside their old stream lose it after so long, in
@@ -36,20 +36,17 @@ impl Supervisor {
         let Some(world) = &self.world else { return };
         let opened = open_again(world.as_ref(), &seat, request);
         let is_busy = matches!(opened, Err(DeviceError::DeviceBusy { .. }));
-        let calls_again = {
-            let links = lock(&self.links);
-            let link = &links[index];
-            let calls = match &link.stream {
-                Some(stream) => {
-                    let status = stream.status();
-                    !status.stalled(self.now_ns(), period_ns(&link.info))
-                        && status.state() == StreamState::Running
-                }
-                None => false,
-            };
+        // One that calls again meanwhile is kept, unless another is wanted.
+        let is_kept = |link: &Link| {
+            let calls = link.stream.as_ref().is_some_and(|stream| {
+                let status = stream.status();
+                !status.stalled(self.now_ns(), period_ns(&link.info))
+                    && status.state() == StreamState::Running
+            });
             calls && !moves || self.stopped.load(Acquire)
         };
-        let started = match opened {
+        let calls_again = is_kept(&lock(&self.links)[index]);
+        let mut started = match opened {
             Ok(pending) if !calls_again => {
                 let known = self.known(index, known, pending.info());
                 self.stage.start(&seat, known, pending).ok()
@@ -59,15 +56,15 @@ impl Supervisor {
         let mut links = lock(&self.links);
         let link = &mut links[index];
         link.is_opening = false;
+        let now = self.now_ns();
+        let calls_again = is_kept(link);
+        let surplus = started.take_if(|_| calls_again);
         let Some(started) = started else {
-            let now = self.now_ns();
-            link.next_try_ns = now + link.retry_ns;
-            if !self.world.as_ref().is_some_and(|world| world.is_virtual()) {
-                link.retry_ns = (2 * link.retry_ns).min(RETRY_NS.1);
-            }
+            link.try_later(now, self.is_virtual());
             // The old stream may be what keeps the device.
-            let gives_up = matches!(link.phase, Phase::Stalled { since_ns }
-                if !calls_again && (is_busy || now.saturating_sub(since_ns) > GIVE_UP_NS));
+            let gives_up = link.away().is_some_and(|(since_ns, _)| {
+                !calls_again && (is_busy || now.saturating_sub(since_ns) > GIVE_UP_NS)
+            });
             if gives_up && let Some(stream) = link.stream.take() {
                 link.xruns += stream.status().xruns();
                 if let Phase::Stalled { since_ns } = link.phase {
@@ -76,12 +73,17 @@ impl Supervisor {
                 self.stage.leave(&link.seat.role);
                 drop(links);
                 self.retire(stream);
+            } else if let Some(surplus) = surplus {
+                drop(links);
+                self.retire(surplus.stream);
             }
             return;
         };
         let old = self.install(link, started, moves);
+        if link.newcomer.is_some() {
+            link.try_later(now, self.is_virtual());
+        }
         drop(links);
-        self.keep_pace();
         if let Some(old) = old {
             self.retire(old);
         }
@@ -112,30 +114,27 @@ impl Supervisor {
         error.map_or(known, |error| known.called_by(error))
     }
 
-    /// A device is back, or another is there in its place.
-    fn install(&self, link: &mut Link, started: Started, moves: bool) -> Option<Box<dyn Stream>> {
-        let since_ns = match link.phase {
-            Phase::Stalled { since_ns } | Phase::Away { since_ns } => since_ns,
-            Phase::Up => self.now_ns(),
-        };
-        let after_s = seconds(self.now_ns(), since_ns);
+    /// A device is opened again, or another in its place. That it is back is told once it calls.
+    fn install(
+        &self,
+        link: &mut Link,
+        mut started: Started,
+        moves: bool,
+    ) -> Option<Box<dyn Stream>> {
+        self.stage.take_seat(&link.seat, &mut started);
         let info = started.stream.info().clone();
         let before = name(&link.info);
-        let kind = if moves {
+        if moves {
             link.id = [info.input_device.clone(), info.output_device.clone()];
-            DeviceEventKind::Moved { to: name(&info) }
-        } else if name(&info) == before {
-            DeviceEventKind::Back {
-                after_s,
-                sample_rate_hz: info.sample_rate_hz,
-            }
+        }
+        let away = link.away();
+        if away.is_some() {
+            let first = link.newcomer.take();
+            let before = first.map_or(before, |newcomer| newcomer.before);
+            link.newcomer = Some(Newcomer { before, moves });
         } else {
-            DeviceEventKind::Replaced {
-                by: name(&info),
-                after_s,
-            }
-        };
-        self.tell(link, kind);
+            self.tell(before, DeviceEventKind::Moved { to: name(&info) });
+        }
         let old = link.stream.replace(started.stream);
         if let Some(old) = &old {
             link.xruns += old.status().xruns();
@@ -143,9 +142,40 @@ impl Supervisor {
         link.info = info;
         link.number = started.number;
         link.started_ns = self.now_ns();
-        link.phase = Phase::Up;
         (link.capture, link.play) = (started.capture, started.play);
+        link.set_away(away.map(|(_, cause)| cause));
         old
+    }
+
+    /// A device calls again, or another does in its place.
+    pub(super) fn welcome(&self, link: &mut Link) {
+        let Some((since_ns, _)) = link.away() else {
+            return;
+        };
+        let called_ns = link.stream.as_ref();
+        let called_ns = called_ns.map_or(since_ns, |stream| stream.status().last_callback_ns());
+        let after_s = seconds(called_ns, since_ns);
+        let now = name(&link.info);
+        let (device, kind) = match link.newcomer.take() {
+            None => (now, DeviceEventKind::Resumed { after_s }),
+            Some(Newcomer { before, moves }) if moves => {
+                (before, DeviceEventKind::Moved { to: now })
+            }
+            Some(Newcomer { before, .. }) if before == now => {
+                let sample_rate_hz = link.info.sample_rate_hz;
+                let kind = DeviceEventKind::Back {
+                    after_s,
+                    sample_rate_hz,
+                };
+                (before, kind)
+            }
+            Some(Newcomer { before, .. }) => {
+                (before, DeviceEventKind::Replaced { by: now, after_s })
+            }
+        };
+        self.tell(device, kind);
+        link.set_away(None);
+        link.phase = Phase::Up;
     }
 
     /// What is asked of a device that is opened again, or of another that is the default now.

@@ -29,8 +29,8 @@ pub enum Level {
     /// What a healthy machine does: about one stall of 20 ms a minute, at any of the devices, and for
     /// each device and hour about six changes of its blocks' length, to 64 to 512 frames.
     Light,
-    /// All kinds, about every six seconds. One in a hundred makes a stream silent; what depends on
-    /// the device's format fits it.
+    /// All kinds, about every six seconds. Stalls last for up to 300 ms, some for up to 5 s; one fault in
+    /// a hundred makes a stream silent; what depends on the device's format fits it.
     Heavy,
 }
 
@@ -97,8 +97,12 @@ impl Draw<'_> {
     /// One fault, or two that belong together; returns how long it takes until all is said.
     fn heavy_one(&mut self, at_ns: u64) -> u64 {
         let fault = match self.random.whole(0, 99) {
-            0..=19 => FaultKind::Stall {
+            0..=16 => FaultKind::Stall {
                 for_ns: self.time(MS, 300 * MS),
+            },
+            // So long that it is opened again, and silent still.
+            17..=19 => FaultKind::Stall {
+                for_ns: self.time(300 * MS, 5 * SECOND),
             },
             20..=34 => self.xrun(8_192),
             35..=44 => FaultKind::Double,

@@ -157,7 +157,8 @@ impl Draw<'_> {
     fn back_otherwise(&mut self, at_ns: u64) -> u64 {
         let channels = |random: &mut Random, had: usize| match had {
             0 => 0,
-            _ => random.whole(1, 2) as usize,
+            // What is routed to its channels has to be heard again.
+            _ => random.whole(had as u64, had as u64 + 1) as usize,
         };
         self.sample_rate_hz = RATES[self.random.whole(0, RATES.len() as u64 - 1) as usize];
         let for_ns = match self.random.whole(0, 2) {

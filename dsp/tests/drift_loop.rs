@@ -19,6 +19,8 @@ struct Plant {
     stall_s: (f64, f64),
     /// The writer's error, before and after a moment in seconds.
     ppm: (f64, f64, f64),
+    /// How fast it grows from the beginning on, in millionths per second; instead of that.
+    drifts: f64,
 }
 
 /// A block that was read: when, how far the delay is off its target, and the error of the step.
@@ -44,6 +46,7 @@ impl Plant {
             floor: (f64::INFINITY, 0.0),
             stall_s: (f64::INFINITY, 0.0),
             ppm: (ppm, f64::INFINITY, ppm),
+            drifts: 0.0,
         }
     }
 
@@ -59,12 +62,19 @@ impl Plant {
     fn written_at(&self, seconds: f64) -> f64 {
         let (before, at, after) = self.ppm;
         let rate = |ppm: f64| RATE_HZ * (1.0 + ppm * 1e-6);
-        rate(before) * seconds.min(at) + rate(after) * (seconds - at).max(0.0)
+        let drifted = RATE_HZ * 0.5e-6 * self.drifts * seconds * seconds;
+        rate(before) * seconds.min(at) + rate(after) * (seconds - at).max(0.0) + drifted
     }
 
     fn time_of(&self, frame: f64) -> f64 {
         let (before, at, after) = self.ppm;
         let rate = |ppm: f64| RATE_HZ * (1.0 + ppm * 1e-6);
+        if self.drifts != 0.0 {
+            // Each step leaves a millionth of what was wrong, or less.
+            return (0..3).fold(frame / RATE_HZ, |seconds, _| {
+                seconds + (frame - self.written_at(seconds)) / rate(before)
+            });
+        }
         let turned = rate(before) * at;
         if frame <= turned {
             frame / rate(before)
@@ -131,7 +141,7 @@ impl Plant {
         let ppm = if seconds > self.ppm.1 {
             self.ppm.2
         } else {
-            self.ppm.0
+            self.ppm.0 + self.drifts * seconds
         };
         Seen {
             seconds,
@@ -379,6 +389,25 @@ fn a_rate_that_jumps_is_followed() {
         let seen = plant.run(60.0);
         let locked = locked_s(&seen);
         assert!(locked > 20.0 && locked < 36.0, "{by} ppm: {locked} s");
+    }
+}
+
+/// Once a window is full, wherever the calls of a device that warms up are late; a straight line
+/// below all calls of a window is up to a frame away at its end.
+#[test]
+fn a_rate_that_drifts_is_followed() {
+    for (late_ns, drifts, from_s) in [(50e3, 0.05, 30.0), (500e3, -0.05, 80.0), (2e6, 0.05, 120.0)]
+    {
+        for seed in 0..3 {
+            let mut plant = Plant::new(100.0, late_ns, None);
+            (plant.drifts, plant.random) = (drifts, 1_000 + 77_777 * seed);
+            let seen = plant.run(from_s + 40.0);
+            let off = seen
+                .iter()
+                .filter(|seen| seen.seconds > from_s)
+                .fold(0.0, |most: f64, seen| most.max(seen.off_frames.abs()));
+            assert!(off < 0.2, "late {late_ns} ns, seed {seed}: {off} frames");
+        }
     }
 }
 

@@ -1,4 +1,8 @@
-//! The lower edge of late observations: a straight line below all of them.
+//! The lower edge of late observations: a line below all of them that bends as the clock drifts.
+
+use super::bend::Bend;
+use super::hull::Hull;
+use super::line::Line;
 
 /// Most points that are kept.
 const POINTS: usize = 128;
@@ -18,26 +22,7 @@ const SHARPNESS: f64 = 1.4;
 /// Least distance that is told from none: times are whole nanoseconds.
 const LEAST_GAP: f64 = 1.0;
 
-/// A straight line `y = level + slope * (x - at)`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Line {
-    pub(super) at: f64,
-    pub(super) level: f64,
-    pub(super) slope: f64,
-}
-
-impl Line {
-    pub(super) fn y(&self, x: f64) -> f64 {
-        self.level + self.slope * (x - self.at)
-    }
-}
-
 /// Points of which each is the lowest of its stretch of x, and the line below them.
-///
-/// Lateness is never negative, so the truth is the lower edge. Of all lines below the points this
-/// is the one with the least sum of distances: the edge of the convex hull across their middle. For
-/// exponential lateness that is the most likely line, and for uniform lateness its error falls with
-/// the number of observations, not with the root of it.
 #[derive(Clone, Debug)]
 pub(super) struct Envelope {
     points: [(f64, f64); POINTS],
@@ -52,11 +37,12 @@ pub(super) struct Envelope {
     /// observations the lowest is not yet told by the shape of the lateness near its floor.
     gap: f64,
     group: usize,
+    bend: Bend,
 }
 
 impl Envelope {
-    /// Nothing seen.
-    pub(super) fn new() -> Self {
+    /// Nothing seen, of a clock of which this much is known.
+    pub(super) fn new(bend: Bend) -> Self {
         Self {
             points: [(0.0, 0.0); POINTS],
             len: 0,
@@ -66,7 +52,18 @@ impl Envelope {
             line: Line::default(),
             gap: 0.0,
             group: GROUP,
+            bend,
         }
+    }
+
+    /// How the line bends.
+    pub(super) fn bend(&self) -> Bend {
+        self.bend
+    }
+
+    /// From here on it may bend.
+    pub(super) fn set_bend(&mut self, bend: Bend) {
+        self.bend = bend;
     }
 
     pub(super) fn line(&self) -> Line {
@@ -102,6 +99,7 @@ impl Envelope {
         let begins = x - self.newest_began >= self.stretch;
         let is_lower = self.len == 0 || y < self.line.y(x);
         if begins {
+            self.see_bend(slopes);
             self.make_room(x, window);
             *self.slot(self.len) = (x, y);
             self.len += 1;
@@ -159,84 +157,64 @@ impl Envelope {
         self.stretch = (2.0 * self.stretch).max(span / (POINTS / 2) as f64);
     }
 
-    fn fit(&mut self, (least, most): (f64, f64)) {
+    /// The lower hull once so much of a curve is taken away.
+    fn hull(&self, middle: f64, curve: f64) -> Hull<POINTS> {
+        Hull::new((0..self.len).map(|index| self.point(index)), middle, curve)
+    }
+
+    fn middle(&self) -> f64 {
         let count = self.len as f64;
-        let mut middle = 0.0;
-        // The lower convex hull, left to right.
-        let mut hull = [0u8; POINTS];
-        let mut top = 0;
-        for index in 0..self.len {
-            let (x, y) = self.point(index);
-            middle += x / count;
-            while top >= 2 {
-                let (ax, ay) = self.point(usize::from(hull[top - 2]));
-                let (bx, by) = self.point(usize::from(hull[top - 1]));
-                if (by - ay) * (x - bx) < (y - by) * (bx - ax) {
-                    break;
-                }
-                top -= 1;
-            }
-            hull[top] = index as u8;
-            top += 1;
-        }
-        if top < 2 {
+        (0..self.len).map(|index| self.point(index).0 / count).sum()
+    }
+
+    fn fit(&mut self, slopes: (f64, f64)) {
+        if self.len < 2 {
             (self.line.at, self.line.level) = self.point(0);
-            self.line.slope = self.line.slope.max(least).min(most);
+            self.line.slope = self.line.slope.max(slopes.0).min(slopes.1);
             return;
         }
-        // The most likely line: the edge across the middle.
-        let mut edge = 1;
-        while edge + 1 < top && self.point(usize::from(hull[edge])).0 < middle {
-            edge += 1;
-        }
-        let (ax, ay) = self.point(usize::from(hull[edge - 1]));
-        let (bx, by) = self.point(usize::from(hull[edge]));
-        let likely = Line {
-            at: ax,
-            level: ay,
-            slope: (by - ay) / (bx - ax),
-        };
-        let groups = self.measure_gap(likely);
-        // The mean of all lines below the points, each as likely as exponential lateness makes it.
-        // A vertex holds the lines whose slopes lie between those of its two edges.
-        let sharp = SHARPNESS * groups / self.gap.max(LEAST_GAP);
-        let (mut weight, mut slope, mut level) = (0.0, 0.0, 0.0);
-        let mut from = least - likely.slope;
-        for vertex in 0..top {
-            let (x, y) = self.point(usize::from(hull[vertex]));
-            let to = if vertex + 1 < top {
-                let (next_x, next_y) = self.point(usize::from(hull[vertex + 1]));
-                (next_y - y) / (next_x - x) - likely.slope
-            } else {
-                f64::INFINITY
-            };
-            let to = to.min(most - likely.slope);
-            if to > from {
-                let part = below(x - middle, y - likely.y(x), from, to, sharp);
-                weight += part[0];
-                slope += part[1];
-                level += part[2];
-                from = to;
-            }
-        }
-        if weight > 0.0 {
-            self.line = Line {
-                at: middle,
-                level: likely.y(middle) + level / weight - 1.0 / sharp,
-                slope: likely.slope + slope / weight,
-            };
-        } else {
-            self.line = Line {
-                slope: likely.slope.max(least).min(most),
-                ..likely
-            };
-        }
+        let hull = self.hull(self.middle(), self.bend.curve());
+        let likely = hull.likely();
+        self.measure_gap(likely);
+        self.line = hull.mean(likely, self.sharp(), slopes).0;
     }
-}
 
-impl Envelope {
-    /// Measures the gap; how many groups there are.
-    fn measure_gap(&mut self, line: Line) -> f64 {
+    /// By how much a likelihood falls with each nanosecond by which a line is lower in the middle.
+    fn sharp(&self) -> f64 {
+        SHARPNESS * self.groups() as f64 / self.gap.max(LEAST_GAP)
+    }
+
+    /// Compares the likelihoods of all lines that bend a little less, as they seem to, and a little
+    /// more.
+    fn see_bend(&mut self, slopes: (f64, f64)) {
+        let Some(by) = self.bend.step() else {
+            return;
+        };
+        if self.len < MEAN_POINTS {
+            return;
+        }
+        let (middle, sharp) = (self.middle(), self.sharp());
+        let squares = (0..self.len).map(|index| {
+            let far = self.point(index).0 - middle;
+            far * far
+        });
+        let square = squares.sum::<f64>() / self.len as f64;
+        let likelihoods = [-by, 0.0, by].map(|by| {
+            let curve = self.bend.seen() + by;
+            let hull = self.hull(middle, curve);
+            let likely = hull.likely();
+            let (_, weight) = hull.mean(likely, sharp, slopes);
+            // The sum of the distances is less by what the line is higher, in the mean of all points.
+            sharp * (likely.level + 0.5 * curve * square) + libm::log(weight)
+        });
+        self.bend.see(by, likelihoods);
+    }
+
+    fn groups(&self) -> usize {
+        (self.len / self.group).max(1)
+    }
+
+    fn measure_gap(&mut self, line: Line) {
         let (mut sum, mut groups) = (0.0, 0.0);
         // A few points of another floor are no measure of this one.
         let most = if self.len >= MEAN_POINTS {
@@ -244,7 +222,7 @@ impl Envelope {
         } else {
             f64::INFINITY
         };
-        for group in 0..(self.len / self.group).max(1) {
+        for group in 0..self.groups() {
             let points = group * self.group..((group + 1) * self.group).min(self.len);
             let distances = points.map(|index| {
                 let (x, y) = self.point(index);
@@ -255,23 +233,5 @@ impl Envelope {
         }
         // Two of the points are on the line.
         self.gap = sum / (groups - 2.0f64).max(1.0);
-        groups
     }
-}
-
-/// Of the lines through a point `x` from the middle and `y` high with slopes from `from` to `to`: the
-/// sum of their likelihoods, of their slopes, and of their levels in the middle.
-fn below(x: f64, y: f64, from: f64, to: f64, sharp: f64) -> [f64; 3] {
-    let (high, low) = (y - from * x, y - to * x);
-    let rate = sharp * x;
-    if (sharp * (high - low)).abs() < 1e-4 {
-        let (slope, level) = (0.5 * (from + to), 0.5 * (high + low));
-        let weight = (to - from) * libm::exp(sharp * level);
-        return [weight, weight * slope, weight * level];
-    }
-    let (begin, end) = (libm::exp(sharp * high), libm::exp(sharp * low));
-    let weight = (begin - end) / rate;
-    let slopes = (from * begin - to * end) / rate + weight / rate;
-    let levels = (high * begin - low * end) / rate - weight / sharp;
-    [weight, slopes, levels]
 }

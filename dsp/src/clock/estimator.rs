@@ -1,7 +1,9 @@
 //! The clock of a device, from its frame counter and the times at which it called.
 
+use super::bend::Bend;
 use super::change::{Stretch, Watch};
-use super::envelope::{Envelope, Line};
+use super::envelope::Envelope;
+use super::line::Line;
 
 /// Largest error of a clock that is believed, in parts of its rate.
 const MOST_ERROR: f64 = 2.5e-3;
@@ -15,8 +17,8 @@ const SPREAD_OBSERVATIONS: u32 = 2000;
 /// lateness by which it grows, and its bounds.
 const WINDOW_S: f64 = 12.0;
 const WINDOW_SPREAD_NS: f64 = 25_000.0;
-const WINDOW_GROWS: f64 = 0.45;
-const WINDOWS_S: (f64, f64) = (8.0, 60.0);
+const WINDOW_GROWS: f64 = 0.5;
+const WINDOWS_S: (f64, f64) = (8.0, 75.0);
 /// Points of the envelope before a change of floor or rate is looked for, and how unsure its slope
 /// may be by then, in parts: of calls that are very late the first few tell nothing.
 const SETTLED_POINTS: usize = 24;
@@ -32,6 +34,8 @@ const ANEW_NEARER: f64 = 8.0;
 /// longer after so many seconds; and not at all where its points are so much further off.
 const UPPER_S: f64 = 15.0;
 const UPPER_MOST: f64 = 3.0;
+/// By how much a rate drifts that does, in parts a second: a device that warms up.
+const DRIFT: f64 = 0.05e-6;
 /// Difference of two rates that is a change of the rate, in parts.
 const RATE_CHANGE: f64 = 3e-6;
 /// How unsure the new rate may be, in parts, when it is taken for another.
@@ -89,8 +93,8 @@ impl ClockEstimator {
             nominal_ns,
             first: None,
             last: -1.0,
-            main: Envelope::new(),
-            upper: Envelope::new(),
+            main: Envelope::new(Bend::NONE),
+            upper: Envelope::new(Bend::NONE),
             line: Line::default(),
             candidate: None,
             half: 0.0,
@@ -138,6 +142,9 @@ impl ClockEstimator {
                 && unsure(&self.main) < SETTLED_UNSURE * self.nominal_ns;
             if settles {
                 self.watch = Some(Watch::new(self.main.gap()));
+                let second = 1e9 / self.nominal_ns;
+                self.main
+                    .set_bend(Bend::new(DRIFT * self.nominal_ns / second));
                 self.candidate = None;
             }
             return;
@@ -150,14 +157,14 @@ impl ClockEstimator {
             Some(Stretch::Left(stretches)) if self.candidate.is_none() => {
                 // The points of those stretches are among those before.
                 self.main.forget_newest(stretches + 1, slopes);
-                self.candidate = Some(Envelope::new());
+                self.candidate = Some(Envelope::new(self.main.bend()));
             }
             _ => {}
         }
         if watch.see(late_ns) {
             // One of the calls before may have been too early as well, by less than shows.
             self.main.forget_newest(1, slopes);
-            self.candidate = Some(Envelope::new());
+            self.candidate = Some(Envelope::new(self.main.bend()));
         }
         match &mut self.candidate {
             Some(candidate) => {
@@ -176,7 +183,7 @@ impl ClockEstimator {
     fn begin_anew(&mut self, x: f64, y: f64, window: f64, slopes: (f64, f64)) {
         let candidate = self.candidate.get_or_insert_with(|| {
             self.half = x;
-            Envelope::new()
+            Envelope::new(Bend::NONE)
         });
         let most = MOST_ERROR * self.nominal_ns;
         candidate.add(x, y, window, (-most, most));
@@ -190,7 +197,7 @@ impl ClockEstimator {
             }
             if let Some(candidate) = self.candidate.take() {
                 self.main = candidate;
-                self.upper = Envelope::new();
+                self.upper = Envelope::new(Bend::NONE);
             }
         } else if x > 2.0 * self.half {
             self.candidate = None;
@@ -219,7 +226,7 @@ impl ClockEstimator {
         let (before, since) = (self.line, candidate.line());
         let span = candidate.span();
         let (before_unsure, unsure) = (unsure(&self.main), unsure(candidate));
-        let difference = (since.slope - before.slope).abs();
+        let difference = (since.slope - before.slope(since.at)).abs();
         let change = RATE_CHANGE * self.nominal_ns;
         let late = span * self.nominal_ns * 1e-9 > DECIDE_S;
         let sure = if unsure < RATE_UNSURE * self.nominal_ns {
@@ -239,8 +246,11 @@ impl ClockEstimator {
             // may have wandered: there it is what both say, each as far as it is sure.
             let (old, new) = (before_unsure.max(LEAST_UNSURE), unsure.max(LEAST_UNSURE));
             let weight = old * old / (old * old + new * new);
-            let slope = before.slope + weight * (since.slope - before.slope);
-            self.floor_ns -= since.level - before.level - slope * (since.at - before.at);
+            let far = since.at - before.at;
+            let bent = 0.5 * before.curve * far;
+            let (old, new) = (before.slope + bent, since.slope - bent);
+            let slope = old + weight * (new - old);
+            self.floor_ns -= since.level - before.level - slope * far;
             self.candidate = None;
             watch.holds();
         }
@@ -267,7 +277,7 @@ impl ClockEstimator {
 
     /// Nanoseconds that a frame takes.
     pub fn frame_ns(&self) -> f64 {
-        self.nominal_ns + self.line.slope
+        self.nominal_ns + self.line.slope(self.last)
     }
 
     /// Error of the clock in parts of its rate, positive for a fast one.
@@ -315,9 +325,8 @@ impl ClockEstimator {
         let Some((first_frame, first_ns)) = self.first else {
             return 0.0;
         };
-        let line = self.line;
         let passed_ns = relative(from_ns, first_ns) + after_ns;
-        let x = (passed_ns - line.level + line.slope * line.at) / (self.nominal_ns + line.slope);
+        let x = self.line.meets(passed_ns, self.nominal_ns);
         x + relative(first_frame, from_frame)
     }
 }

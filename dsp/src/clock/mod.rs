@@ -1,10 +1,13 @@
 //! Clocks of devices, and the loop that keeps the reader of one in step with the writer of another.
 
+mod bend;
 mod change;
 mod drift_loop;
 mod envelope;
 mod estimator;
 mod gate;
+mod hull;
+mod line;
 mod margin;
 mod steer;
 mod usual;

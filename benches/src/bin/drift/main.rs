@@ -180,7 +180,7 @@ fn main() -> ExitCode {
             &format!("{late_us} us, rate rising by 0.05 ppm/s"),
             &uniform(late_us),
             ramp,
-            &[distance(f64::INFINITY)],
+            &[distance(0.2)],
         );
     }
     table.tell_knowing(

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,8 @@ pub struct BadDisk {
     /// Bytes that may still be written, where that is limited, to files in a folder of this name.
     pub room: AtomicU64,
     pub full_folder: String,
+    /// Files in a folder of this name wait for each other before they are given their names.
+    pub meet: Option<(&'static str, Arc<Barrier>)>,
     /// Somebody makes a file of this name just before the next one is given its name.
     pub before_name: Mutex<Option<PathBuf>>,
 }
@@ -42,6 +44,8 @@ struct BadStorage {
     storage: FileStorage,
     is_limited: bool,
     is_unsynced: bool,
+    /// Where others are waited for, once.
+    meet: Option<Arc<Barrier>>,
     length: u64,
 }
 
@@ -94,6 +98,9 @@ impl Disk for On {
             storage: FileStorage::create(path, overwrite)?,
             is_limited: self.0.is_limited(path.parent().unwrap()),
             is_unsynced: is_named(path.parent().unwrap(), &self.0.unsynced_folder),
+            meet: self.0.meet.as_ref().and_then(|(folder, meet)| {
+                is_named(path.parent().unwrap(), folder).then(|| meet.clone())
+            }),
             disk: self.0.clone(),
             length: 0,
         }))
@@ -150,6 +157,9 @@ impl Storage for BadStorage {
 
     fn publish(&mut self) -> io::Result<()> {
         self.disk.pass()?;
+        if let Some(meet) = self.meet.take() {
+            meet.wait();
+        }
         if let Some(path) = self.disk.before_name.lock().unwrap().take() {
             std::fs::write(path, "theirs")?;
         }

@@ -133,7 +133,7 @@ impl Judge {
         let delays = ear::lock(&self.ear).delays();
         for ((name, since_ns), delay) in names.iter().zip(since).zip(delays) {
             let Some(since_ns) = since_ns else { continue };
-            let told = told(bridges, name);
+            let told = told(bridges, name).map(|frames| frames * self.session_frame(bridges));
             let is_back = delay
                 .zip(told)
                 .is_some_and(|(delay, told)| self.off(delay, told, name, now).0 <= OFF_FRAMES);
@@ -202,7 +202,7 @@ impl Judge {
                 self.broke(|| format!("\"{name}\" is not heard at {:.3} s", seconds(now)));
                 continue;
             };
-            let told = told(&bridges, &name).unwrap_or(0.0);
+            let told = told(&bridges, &name).unwrap_or(0.0) * self.session_frame(&bridges);
             let (off, unseen) = self.off(*delay, told, &name, now);
             calm.push(*delay - unseen);
             self.outcome.delay_off_frames = self.outcome.delay_off_frames.max(off);
@@ -249,16 +249,32 @@ impl Judge {
         nearest
     }
 
+    /// Length of a frame of the session, which is told in, in frames of true time: the speaker's clock
+    /// may be off by a thousandth.
+    fn session_frame(&self, bridges: &[BridgeReport]) -> f64 {
+        let played = bridges.iter().find(|bridge| is_played(bridge));
+        let nominal_hz = played.map_or(devices::RATE_HZ, |bridge| bridge.to_hz);
+        let hz = self.frames_a_second(SPEAKER, self.sim.now_ns());
+        if hz > 0.0 {
+            f64::from(nominal_hz) / hz
+        } else {
+            1.0
+        }
+    }
+
+    /// Frames of a device in the second around a time.
+    fn frames_a_second(&self, device: &str, now: u64) -> f64 {
+        let at = |seconds: f64| self.sim.device_frame(device, now as f64 + seconds * 1e9);
+        match (at(-0.5), at(0.5)) {
+            (Some(begin), Some(end)) => end - begin,
+            _ => f64::NAN,
+        }
+    }
+
     /// How much faster a device's clock is than the speaker's, beyond their nominal rates; or than
     /// that of the world, where it calls in the speaker's place.
     fn true_ppm(&self, name: &str, now: u64, bridge: &BridgeReport, by_clock: bool) -> f64 {
-        let frames = |device: &str| {
-            let at = |seconds: f64| self.sim.device_frame(device, now as f64 + seconds * 1e9);
-            match (at(-0.5), at(0.5)) {
-                (Some(begin), Some(end)) => end - begin,
-                _ => f64::NAN,
-            }
-        };
+        let frames = |device: &str| self.frames_a_second(device, now);
         let caller = if by_clock {
             f64::from(bridge.to_hz)
         } else {

@@ -15,6 +15,8 @@ mod damage;
 mod faulty;
 #[path = "compressed_takes/judges.rs"]
 mod judges;
+#[path = "compressed_takes/refused.rs"]
+mod refused;
 
 use faulty::Faulty;
 use judges::{I16, I24, frames_by_ffmpeg, frames_by_libsndfile, read_all, run, signal, spec};

@@ -203,7 +203,7 @@ impl Stage {
             error: known.caller,
             plays: self.map(seat.role.plays, info.output_channels),
         };
-        let stream = pending.start(self.core_callback(caller))?;
+        let stream = pending.start(core_callback(self, caller))?;
         // It may have been bridged for a while.
         let lane = seat.role.lane;
         let lane = lane.map(|lane| Parcel::Lane(lane, LaneFrom::Caller));
@@ -231,7 +231,7 @@ impl Stage {
             error: Some(0.0),
             plays: Map::default(),
         };
-        Ok((pending.start(self.core_callback(caller))?, number))
+        Ok((pending.start(core_callback(self, caller))?, number))
     }
 
     /// The calls of a stream that has started count from now on, and those of the one before no more.
@@ -247,22 +247,6 @@ impl Stage {
             };
             self.master.store(caller, Release);
         }
-    }
-
-    /// What calls the core while the pace is its. The master takes it with its first call: a stream that
-    /// is never called leaves it to the clock.
-    fn core_callback(&self, caller: Caller) -> Callback {
-        let (slot, pace, master) = (self.slot.clone(), self.pace.clone(), self.master.clone());
-        Box::new(move |call: &mut Call<'_>| {
-            if master.load(Acquire) == caller.stream {
-                pace.store(caller.stream, Release);
-            } else if pace.load(Acquire) != caller.stream {
-                return;
-            }
-            if let Some(core) = Lent::from(&slot).as_mut().and_then(Lent::value) {
-                core.run(call, &caller);
-            }
-        })
     }
 
     /// The device of this place plays nothing any more. What it captured fades out by itself.
@@ -308,6 +292,22 @@ impl Stage {
         // Where the core takes nothing, nobody hears what the parcel is for.
         let _ = lock(&self.post).send(parcel);
     }
+}
+
+/// What calls the core while the pace is its. The master takes it with its first call: a stream that
+/// is never called leaves it to the clock.
+fn core_callback(stage: &Stage, caller: Caller) -> Callback {
+    let (slot, pace, master) = (stage.slot.clone(), stage.pace.clone(), stage.master.clone());
+    Box::new(move |call: &mut Call<'_>| {
+        if master.load(Acquire) == caller.stream {
+            pace.store(caller.stream, Release);
+        } else if pace.load(Acquire) != caller.stream {
+            return;
+        }
+        if let Some(core) = Lent::from(&slot).as_mut().and_then(Lent::value) {
+            core.run(call, &caller);
+        }
+    })
 }
 
 /// What a device calls that is bridged.

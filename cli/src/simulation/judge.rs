@@ -252,13 +252,12 @@ impl Judge {
     /// Length of a frame of the session, which is told in, in frames of true time: the speaker's clock
     /// may be off by a thousandth.
     fn session_frame(&self, bridges: &[BridgeReport]) -> f64 {
-        let played = bridges.iter().find(|bridge| is_played(bridge));
-        let nominal_hz = played.map_or(devices::RATE_HZ, |bridge| bridge.to_hz);
         let hz = self.frames_a_second(SPEAKER, self.sim.now_ns());
-        if hz > 0.0 {
-            f64::from(nominal_hz) / hz
-        } else {
+        // The clock that calls where the speaker is bridged is never off.
+        if bridges.iter().any(is_played) || hz.is_nan() {
             1.0
+        } else {
+            f64::from(devices::RATE_HZ) / hz
         }
     }
 

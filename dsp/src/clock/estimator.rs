@@ -7,6 +7,8 @@ use super::line::Line;
 
 /// Largest error of a clock that is believed, in parts of its rate.
 const MOST_ERROR: f64 = 2.5e-3;
+/// A rate that seems to be so near to that is beyond it.
+const BEYOND: f64 = 0.98;
 /// Error of a clock known from before that is believed at first, in parts; it widens with a time
 /// constant of this many seconds, until what is seen knows better.
 const LEARNED_ERROR: f64 = 1.5e-6;
@@ -68,6 +70,9 @@ pub struct ClockEstimator {
     /// half of the time, and where that began.
     candidate: Option<Envelope>,
     half: f64,
+    /// Where all began that is not forgotten, and whether calls came there at a rate that no clock has.
+    begun: f64,
+    is_beyond: bool,
     /// Whether the line still holds; nothing before it is settled.
     watch: Option<Watch>,
     /// What is added to every time because the floor changed.
@@ -98,6 +103,8 @@ impl ClockEstimator {
             line: Line::default(),
             candidate: None,
             half: 0.0,
+            begun: 0.0,
+            is_beyond: false,
             watch: None,
             floor_ns: 0.0,
             learned: learned.map(slope).filter(believed),
@@ -136,6 +143,12 @@ impl ClockEstimator {
         }
         let Some(watch) = &mut self.watch else {
             self.main.add(x, y, window, slopes);
+            if self.is_beyond && self.main.len() >= SETTLED_POINTS {
+                // Of the first stretch with a rate that is believed a part may be of the one before.
+                let is_still = is_beyond(self.main.line().slope, self.nominal_ns);
+                self.begin_over(x, y, window);
+                self.is_beyond = is_still;
+            }
             self.begin_anew(x, y, window, slopes);
             self.join(upper_share);
             let settles = self.main.len() >= SETTLED_POINTS
@@ -170,7 +183,7 @@ impl ClockEstimator {
             Some(candidate) => {
                 let most = MOST_ERROR * self.nominal_ns;
                 candidate.add(x, y, window, (-most, most));
-                self.decide();
+                self.decide(x, y, window);
             }
             None => self.main.add(x, y, window, slopes),
         }
@@ -199,9 +212,20 @@ impl ClockEstimator {
                 self.main = candidate;
                 self.upper = Envelope::new(Bend::NONE);
             }
-        } else if x > 2.0 * self.half {
+        } else if x - self.begun > 2.0 * (self.half - self.begun) {
             self.candidate = None;
         }
+    }
+
+    /// No clock has such a rate: times and frames do not belong together for a while, and points of it
+    /// would bend the line for as long as it looks back. All is found out as in the beginning, from the
+    /// call at `x` on.
+    fn begin_over(&mut self, x: f64, y: f64, window: f64) {
+        (self.main, self.upper) = (Envelope::new(Bend::NONE), Envelope::new(Bend::NONE));
+        (self.candidate, self.watch, self.learned) = (None, None, None);
+        self.begun = x;
+        let most = MOST_ERROR * self.nominal_ns;
+        self.main.add(x, y, window, (-most, most));
     }
 
     /// The line: that of the lower edge, its slope helped by the upper edge while little is known.
@@ -216,7 +240,7 @@ impl ClockEstimator {
     }
 
     /// Decides what changed, once enough came since.
-    fn decide(&mut self) {
+    fn decide(&mut self, x: f64, y: f64, window: f64) {
         let (Some(candidate), Some(watch)) = (&self.candidate, &mut self.watch) else {
             return;
         };
@@ -224,6 +248,11 @@ impl ClockEstimator {
             return;
         }
         let (before, since) = (self.line, candidate.line());
+        if is_beyond(since.slope, self.nominal_ns) {
+            self.begin_over(x, y, window);
+            self.is_beyond = true;
+            return;
+        }
         let span = candidate.span();
         let (before_unsure, unsure) = (unsure(&self.main), unsure(candidate));
         let difference = (since.slope - before.slope(since.at)).abs();
@@ -329,6 +358,11 @@ impl ClockEstimator {
         let x = self.line.meets(passed_ns, self.nominal_ns);
         x + relative(first_frame, from_frame)
     }
+}
+
+/// Whether no clock has a rate of such a slope.
+fn is_beyond(slope: f64, nominal_ns: f64) -> bool {
+    slope.abs() > BEYOND * MOST_ERROR * nominal_ns
 }
 
 /// By how much a slope may be wrong, in nanoseconds per frame.

@@ -40,6 +40,7 @@ fn bridged(ppm: f64, late_ns: f64) -> [Vec<f32>; 2] {
         from_hz: RATE_HZ,
         to_hz: RATE_HZ,
         ahead_frames: kernel.frames_after() as f64,
+        late_frames: 0.0,
         learned: None,
     });
     let mut random = Random(5);

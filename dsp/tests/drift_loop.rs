@@ -207,6 +207,7 @@ fn a_delay_that_shrinks_is_followed_from_one_rate_to_another() {
             from_hz,
             to_hz,
             ahead_frames: 32.0,
+            late_frames: 0.0,
             learned: Some(Learned {
                 from_error: 0.0,
                 to_error: 0.0,
@@ -225,6 +226,42 @@ fn a_delay_that_shrinks_is_followed_from_one_rate_to_another() {
         assert!(drift.margin_frames() < 3_995.0, "{}", drift.margin_frames());
         let off = drift.error_frames();
         assert!(off.abs() < 0.1, "{from_hz} into {to_hz} Hz: {off} frames");
+    }
+}
+
+#[test]
+fn lateness_that_is_known_moves_nothing_when_it_comes() {
+    let learned = Learned {
+        from_error: 0.0,
+        to_error: 0.0,
+        margin_frames: 9.0,
+    };
+    for learned in [None, Some(learned)] {
+        let mut drift = DriftLoop::new(LoopSpec {
+            from_hz: RATE_HZ,
+            to_hz: RATE_HZ,
+            ahead_frames: 32.0,
+            late_frames: 6e-3 * RATE_HZ,
+            learned,
+        });
+        let period_ns = 1e9 * BLOCK as f64 / RATE_HZ;
+        let mut jumps = 0;
+        for call in 1..=10_000 {
+            // From the fifth second on, four calls in a thousand are 4 ms late.
+            let late_ns = if call > 1_000 && call % 250 == 0 {
+                4e6
+            } else {
+                0.0
+            };
+            let time_ns = |late_ns| (call as f64 * period_ns + late_ns) as u64;
+            let end = call * BLOCK;
+            drift.written(end, time_ns(late_ns));
+            let read = drift.read(end, time_ns(late_ns + 1e3), BLOCK as usize);
+            jumps += u32::from(read.is_some_and(|read| read.jump));
+        }
+        assert_eq!(jumps, 1, "with {learned:?}");
+        let margin = drift.margin_frames();
+        assert!((288.0..370.0).contains(&margin), "{margin}");
     }
 }
 

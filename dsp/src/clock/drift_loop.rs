@@ -15,6 +15,9 @@ pub struct LoopSpec {
     pub to_hz: f64,
     /// The writer's frames that are needed behind a position to read there: half the taps.
     pub ahead_frames: f64,
+    /// How late calls are known to be from time to time, in the writer's frames: waited for from the
+    /// beginning, since each time that lateness grows the sound jumps.
+    pub late_frames: f64,
     /// What is known from before.
     pub learned: Option<Learned>,
 }
@@ -306,7 +309,7 @@ impl DriftLoop {
         }
         self.block = block;
         let late_ns = self.lateness.most() + self.to_early.most();
-        let late_frames = late_ns / self.from.frame_ns();
+        let late_frames = (late_ns / self.from.frame_ns()).max(self.spec.late_frames);
         if self.reading.is_none() && self.spec.learned.is_none() && !self.is_back {
             self.margin.begin(late_frames);
         } else {

@@ -37,6 +37,7 @@ impl Plant {
                 from_hz: RATE_HZ,
                 to_hz: RATE_HZ,
                 ahead_frames: 32.0,
+                late_frames: 0.0,
                 learned,
             }),
             random: 7,

@@ -66,6 +66,7 @@ impl BridgeReader {
                 from_hz: f64::from(spec.from_hz),
                 to_hz: f64::from(spec.to_hz),
                 ahead_frames: kernel.frames_after() as f64,
+                late_frames: spec.late_ns as f64 * 1e-9 * f64::from(spec.from_hz),
                 learned: spec.learned,
             };
             let mut drift = DriftLoop::new(steady);

@@ -86,7 +86,7 @@ pub(super) struct Stage {
     /// The number of the master's last stream: the pace is its from its first call on.
     pub(super) master: Arc<AtomicU64>,
     pub(super) remembered: Remembered,
-    pub(super) is_on_jack: bool,
+    pub(super) master_host: HostKind,
     pub(super) sample_rate_hz: u32,
     pub(super) channels_out: usize,
     /// Frames of a call of the core, as far as is known.
@@ -118,8 +118,10 @@ impl Stage {
         let one_clock = info.host == HostKind::Jack
             && !seat.role.is_master
             && info.sample_rate_hz == self.sample_rate_hz
-            && self.is_on_jack
+            && self.master_host == HostKind::Jack
             && self.pace.load(Acquire) == self.master.load(Acquire);
+        let hosts = [info.host, self.master_host];
+        let late_ns = hosts.map(HostKind::usual_lateness_ns).into_iter().max();
         let spec = |channels, from_hz, to_hz, from_period, to_period, learned| BridgeSpec {
             channels,
             from_hz,
@@ -127,6 +129,7 @@ impl Stage {
             from_period,
             to_period,
             one_clock,
+            late_ns: late_ns.unwrap_or(0),
             is_back: Option::is_some(&learned) && !known.is_old,
             learned,
         };

@@ -182,7 +182,7 @@ pub(super) fn start(
         pace: Arc::new(AtomicU64::new(0)),
         master: Arc::new(AtomicU64::new(0)),
         remembered: Remembered::load(config.clock_file.as_deref(), opened.master(), &mut warnings),
-        is_on_jack: opened.master().host == HostKind::Jack,
+        master_host: opened.master().host,
         sample_rate_hz,
         channels_out: channels,
         period: opened.master().buffer_frames as usize,

@@ -31,6 +31,16 @@ impl HostKind {
         }
     }
 
+    /// How late its calls are from time to time though nothing is wrong, in nanoseconds; 0 where the
+    /// sound card or a real-time thread calls. What comes through PulseAudio has gone through its
+    /// main thread, which is an ordinary one and waits behind those of other programs.
+    pub fn usual_lateness_ns(self) -> u64 {
+        match self {
+            Self::PulseAudio => 6_000_000,
+            Self::Alsa | Self::Jack | Self::PipeWire | Self::Null | Self::Sim => 0,
+        }
+    }
+
     /// Whether one stream can have input and output, called once with both.
     pub fn is_duplex(self) -> bool {
         matches!(self, Self::Jack | Self::Null | Self::Sim)

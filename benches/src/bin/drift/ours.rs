@@ -15,6 +15,7 @@ impl Ours {
             from_hz: RATE_HZ,
             to_hz: RATE_HZ,
             ahead_frames: AHEAD_FRAMES,
+            late_frames: 0.0,
             learned,
         }))
     }

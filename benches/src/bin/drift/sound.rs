@@ -105,6 +105,7 @@ fn live_db(late: &Lateness, ppm: f64, seconds: f64, seed: u64) -> Option<[f64; 2
         from_hz: RATE_HZ,
         to_hz: RATE_HZ,
         ahead_frames: kernel.frames_after() as f64,
+        late_frames: 0.0,
         learned: None,
     });
     let heard_s = FRAMES as f64 / RATE_HZ;

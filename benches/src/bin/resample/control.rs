@@ -45,6 +45,7 @@ fn run(around: &mut dyn FnMut(&mut dyn FnMut())) -> (f64, f64) {
         from_hz: rate_hz,
         to_hz: rate_hz,
         ahead_frames: 32.0,
+        late_frames: 0.0,
         learned: None,
     });
     let mut random = 1_u64;

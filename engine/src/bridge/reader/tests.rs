@@ -17,6 +17,7 @@ fn jumps_that_are_near_become_one_and_it_ends_where_the_last_went() {
         from_period: PERIOD,
         to_period: PERIOD,
         one_clock: true,
+        late_ns: 0,
         learned: None,
         is_back: false,
     };

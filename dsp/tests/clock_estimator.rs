@@ -43,3 +43,31 @@ fn a_rate_that_no_clock_has_is_forgotten_as_soon_as_it_is_over() {
         }
     }
 }
+
+/// A device that stood still calls for all that it has at once: those calls lie on one line, exactly,
+/// that is no clock's.
+#[test]
+fn calls_that_are_caught_up_with_tell_no_rate() {
+    const PPM: f64 = 560.0;
+    let period_ns = 128.0 * 1e9 / (RATE_HZ * (1.0 + 1e-6 * PPM));
+    for learned in [None, Some(560.5e-6)] {
+        for burst in [1, 2, 30, 200] {
+            let mut clock = ClockEstimator::new(RATE_HZ, learned);
+            let begin_ns = 1e9 + f64::from(burst) * period_ns;
+            for call in 0..6_000 {
+                let frame = 128 * u64::from(call as u32);
+                let due_ns = (1e9 + f64::from(call) * period_ns).max(begin_ns);
+                clock.observe(frame, due_ns as u64);
+                if call < burst + 60 {
+                    continue;
+                }
+                let off_ns = -clock.time_after(due_ns as u64, frame);
+                let error = clock.error() * 1e6 - PPM;
+                assert!(
+                    error.abs() < 10.0 && off_ns.abs() < 2e3,
+                    "{learned:?}, {burst} at once, call {call}: {error:.1} ppm, {off_ns:.0} ns"
+                );
+            }
+        }
+    }
+}

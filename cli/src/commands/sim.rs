@@ -1,5 +1,6 @@
 //! `ossicle sim`: a session on simulated devices, hours in seconds, and what was wrong with it.
 
+use std::io::{IsTerminal, stdout};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -16,7 +17,8 @@ use crate::simulation::{Outcome, Setting, run};
     Each device has a clock of its own that wanders, and calls that come late. All but the last\n\
     capture one tone; the last plays what they captured, a channel each. Exit 5 where something\n\
     broke that must not: a step in the sound, silence that no fault explains, frames that nobody\n\
-    counted, a delay or an alignment that is off by a frame, a fault told twice or not at all.")]
+    counted, a delay or an alignment that is off by a frame, a fault told twice or not at all. The result\n\
+    is JSON where it goes to no terminal.")]
 pub struct Simulate {
     /// All chance comes from here
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -66,6 +68,11 @@ impl Simulate {
             devices: usize::from(self.devices),
             schedule,
         })?;
+        // Who reads it from a pipe or a file is a program, most often: simulations run by the hundred.
+        let output = Output {
+            json: output.json || !stdout().is_terminal(),
+            ..output
+        };
         output.summary(&outcome, &text(&outcome));
         Ok(if outcome.broken.is_empty() {
             Exit::Done

@@ -13,6 +13,8 @@ const BEYOND: f64 = 0.98;
 /// constant of this many seconds, until what is seen knows better.
 const LEARNED_ERROR: f64 = 1.5e-6;
 const LEARNED_S: f64 = 2.0;
+/// What comes in less than this part of its time, before anything is settled, is caught up with.
+const CATCHING_UP: f64 = 0.5;
 /// Observations over which the mean lateness is taken.
 const SPREAD_OBSERVATIONS: u32 = 2000;
 /// Seconds that are looked back at where calls are late by so much in the mean, the power of the
@@ -72,6 +74,7 @@ pub struct ClockEstimator {
     half: f64,
     /// Where all began that is not forgotten, and whether calls came there at a rate that no clock has.
     begun: f64,
+    begun_y: f64,
     is_beyond: bool,
     /// Whether the line still holds; nothing before it is settled.
     watch: Option<Watch>,
@@ -104,6 +107,7 @@ impl ClockEstimator {
             candidate: None,
             half: 0.0,
             begun: 0.0,
+            begun_y: 0.0,
             is_beyond: false,
             watch: None,
             floor_ns: 0.0,
@@ -142,11 +146,16 @@ impl ClockEstimator {
             self.upper.add(x, -y, window, (-slopes.1, -slopes.0));
         }
         let Some(watch) = &mut self.watch else {
+            if self.is_catching_up(x, y) {
+                self.begin_over(x, y, window, self.learned);
+                self.join(upper_share);
+                return;
+            }
             self.main.add(x, y, window, slopes);
             if self.is_beyond && self.main.len() >= SETTLED_POINTS {
                 // Of the first stretch with a rate that is believed a part may be of the one before.
                 let is_still = is_beyond(self.main.line().slope, self.nominal_ns);
-                self.begin_over(x, y, window);
+                self.begin_over(x, y, window, None);
                 self.is_beyond = is_still;
             }
             self.begin_anew(x, y, window, slopes);
@@ -190,6 +199,13 @@ impl ClockEstimator {
         self.join(upper_share);
     }
 
+    /// Whether what came since the beginning came in less than half of its time: a device that stood
+    /// still calls for all at once, and of those calls the last one is the least late.
+    fn is_catching_up(&self, x: f64, y: f64) -> bool {
+        let nominal_ns = (x - self.begun) * self.nominal_ns;
+        y - self.begun_y < -CATCHING_UP * nominal_ns
+    }
+
     /// Before anything is settled the first calls may have had another floor, and a line through
     /// theirs and the one since is none: where the calls of the younger half of the time lie so much
     /// nearer to a line of their own, that is the clock's. What was learned need not agree with it.
@@ -219,13 +235,12 @@ impl ClockEstimator {
 
     /// No clock has such a rate: times and frames do not belong together for a while, and points of it
     /// would bend the line for as long as it looks back. All is found out as in the beginning, from the
-    /// call at `x` on.
-    fn begin_over(&mut self, x: f64, y: f64, window: f64) {
+    /// call at `x` on, but for what was `learned`.
+    fn begin_over(&mut self, x: f64, y: f64, window: f64, learned: Option<f64>) {
         (self.main, self.upper) = (Envelope::new(Bend::NONE), Envelope::new(Bend::NONE));
-        (self.candidate, self.watch, self.learned) = (None, None, None);
-        self.begun = x;
-        let most = MOST_ERROR * self.nominal_ns;
-        self.main.add(x, y, window, (-most, most));
+        (self.candidate, self.watch, self.learned) = (None, None, learned);
+        (self.begun, self.begun_y) = (x, y);
+        self.main.add(x, y, window, self.slopes(x));
     }
 
     /// The line: that of the lower edge, its slope helped by the upper edge while little is known.
@@ -249,7 +264,7 @@ impl ClockEstimator {
         }
         let (before, since) = (self.line, candidate.line());
         if is_beyond(since.slope, self.nominal_ns) {
-            self.begin_over(x, y, window);
+            self.begin_over(x, y, window, None);
             self.is_beyond = true;
             return;
         }

@@ -36,7 +36,7 @@ impl HostKind {
     /// main thread, which is an ordinary one and waits behind those of other programs.
     pub fn usual_lateness_ns(self) -> u64 {
         match self {
-            Self::PulseAudio => 6_000_000,
+            Self::PulseAudio => 10_000_000,
             Self::Alsa | Self::Jack | Self::PipeWire | Self::Null | Self::Sim => 0,
         }
     }

@@ -341,3 +341,41 @@ fn counters_may_begin_anywhere_and_wrap() {
     assert!(first.len() > 1_900);
     assert_eq!(first, run(u64::MAX - 100_000, u64::MAX - 2_000_000_000));
 }
+
+/// Long blocks that come at once are a break of the clock: what the line is by then is no rate that was
+/// found out.
+#[test]
+fn a_break_while_calls_are_caught_up_with_teaches_no_rate() {
+    const BLOCKS: u64 = 1_024;
+    for ppm in [-400.0, 560.0] {
+        let mut drift = DriftLoop::new(LoopSpec {
+            from_hz: RATE_HZ,
+            to_hz: RATE_HZ,
+            ahead_frames: 32.0,
+            late_frames: 0.0,
+            learned: None,
+        });
+        let from_ns = 1e9 / (RATE_HZ * (1.0 + 1e-6 * ppm));
+        let begin_ns = 40.0 * BLOCKS as f64 * from_ns;
+        let (mut from, mut random) = (0, 7_u64);
+        for call in 1..=900 {
+            let read_ns = call as f64 * BLOCK as f64 * 1e9 / RATE_HZ;
+            loop {
+                random = random
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                let late_ns = 2e6 * (random >> 11) as f64 / (1_u64 << 53) as f64;
+                let end = from + BLOCKS;
+                let time_ns = (end as f64 * from_ns + late_ns).max(begin_ns);
+                if time_ns > read_ns {
+                    break;
+                }
+                from = end;
+                drift.written(end, time_ns as u64);
+            }
+            drift.read(call * BLOCK, read_ns as u64, BLOCK as usize);
+        }
+        let off = drift.errors().0 * 1e6 - ppm;
+        assert!(off.abs() < 150.0, "{ppm} ppm: off by {off:.1}");
+    }
+}

@@ -70,7 +70,7 @@ impl Simulate {
         })?;
         // Who reads it from a pipe or a file is a program, most often: simulations run by the hundred.
         let output = Output {
-            json: output.json || !stdout().is_terminal(),
+            json: output.json || !output.quiet && !stdout().is_terminal(),
             ..output
         };
         output.summary(&outcome, &text(&outcome));

@@ -15,7 +15,7 @@ pub struct LoopSpec {
     pub to_hz: f64,
     /// The writer's frames that are needed behind a position to read there: half the taps.
     pub ahead_frames: f64,
-    /// How late calls are known to be from time to time, in the writer's frames: waited for from the
+    /// How late the writer's calls are known to be from time to time, in its frames: waited for from the
     /// beginning, since each time that lateness grows the sound jumps.
     pub late_frames: f64,
     /// What is known from before.
@@ -148,7 +148,7 @@ impl DriftLoop {
         let gate = &mut self.from_gate;
         let (tells, is_behind) = gate.look(&self.from, end, time_ns, block, usual_ns);
         if tells == Tells::Break {
-            self.writer_is_back(Some(self.from.error()));
+            self.writer_is_back(self.from.known_error());
         }
         let late_ns = if tells == Tells::Nothing {
             late_ns.max(0.0)
@@ -215,7 +215,7 @@ impl DriftLoop {
         let (usual_ns, gate) = (self.to_lateness.most(), &mut self.to_gate);
         let (tells, is_behind) = gate.look(&self.to, end, time_ns, frames as f64, usual_ns);
         if tells == Tells::Break {
-            self.reader_is_back(Some(self.to.error()));
+            self.reader_is_back(self.to.known_error());
         }
         if tells != Tells::Nothing {
             self.to.observe(end, time_ns);

@@ -329,6 +329,16 @@ impl ClockEstimator {
         self.nominal_ns / self.frame_ns() - 1.0
     }
 
+    /// The error where it was found out, else what was learned from before, in parts of the rate.
+    pub fn known_error(&self) -> Option<f64> {
+        match (&self.watch, self.learned) {
+            (Some(_), _) => Some(self.error()),
+            (None, learned) => {
+                learned.map(|slope| self.nominal_ns / (self.nominal_ns + slope) - 1.0)
+            }
+        }
+    }
+
     /// By how much the error may be wrong, in parts: a few times its standard deviation, at most
     /// what is believed of any clock.
     pub fn unsure(&self) -> f64 {

@@ -49,7 +49,7 @@ pub(crate) struct BridgeSpec {
     pub(crate) to_period: usize,
     /// Both are called by one clock: frames pass bit for bit.
     pub(crate) one_clock: bool,
-    /// How late both sides' calls are known to be from time to time, in nanoseconds.
+    /// How late the writer's calls are known to be from time to time, in nanoseconds.
     pub(crate) late_ns: u64,
     /// What is known of both clocks; and whether that is of a moment ago.
     pub(crate) learned: Option<Learned>,

@@ -99,6 +99,14 @@ pub(super) struct Stage {
     pub(super) numbers: AtomicU64,
 }
 
+/// One side of a bridge: its device's host, rate in hertz, and frames of a call as far as is known.
+#[derive(Clone, Copy)]
+struct Side {
+    host: HostKind,
+    sample_rate_hz: u32,
+    period: usize,
+}
+
 impl Stage {
     /// Starts a settled stream: it will call the core where it is the master and has the session's rate,
     /// else it is bridged. Whatever runs in its seat goes on meanwhile.
@@ -113,40 +121,39 @@ impl Stage {
         if seat.role.is_master && info.sample_rate_hz == self.sample_rate_hz {
             return self.start_master(seat, known, number, &info, pending);
         }
-        let period = info.buffer_frames as usize;
         // All clients of a JACK server are called by one clock; so the master has to be one.
         let one_clock = info.host == HostKind::Jack
             && !seat.role.is_master
             && info.sample_rate_hz == self.sample_rate_hz
             && self.master_host == HostKind::Jack
             && self.pace.load(Acquire) == self.master.load(Acquire);
-        let hosts = [info.host, self.master_host];
-        let late_ns = hosts.map(HostKind::usual_lateness_ns).into_iter().max();
-        let spec = |channels, from_hz, to_hz, from_period, to_period, learned| BridgeSpec {
+        let spec = |channels, from: Side, to: Side, learned| BridgeSpec {
             channels,
-            from_hz,
-            to_hz,
-            from_period,
-            to_period,
+            from_hz: from.sample_rate_hz,
+            to_hz: to.sample_rate_hz,
+            from_period: from.period,
+            to_period: to.period,
             one_clock,
-            late_ns: late_ns.unwrap_or(0),
+            late_ns: from.host.usual_lateness_ns(),
             is_back: Option::is_some(&learned) && !known.is_old,
             learned,
         };
-        let (own_hz, session_hz) = (info.sample_rate_hz, self.sample_rate_hz);
+        let own = Side {
+            host: info.host,
+            sample_rate_hz: info.sample_rate_hz,
+            period: info.buffer_frames as usize,
+        };
+        let session = Side {
+            host: self.master_host,
+            sample_rate_hz: self.sample_rate_hz,
+            period: self.period,
+        };
         let lane = seat.role.lane.filter(|_| info.input_channels > 0);
         let mut parcels = Vec::new();
         let (mut capture, mut capture_side) = (None, None);
         if let Some(lane) = lane {
             let channels = info.input_channels;
-            let spec = spec(
-                channels,
-                own_hz,
-                session_hz,
-                period,
-                self.period,
-                known.capture,
-            );
+            let spec = spec(channels, own, session, known.capture);
             let (writer, reader, side) = self.bridge(&spec)?;
             parcels.push(Parcel::Lane(lane, LaneFrom::Bridge(Box::new(reader))));
             (capture, capture_side) = (Some(writer), Some(side));
@@ -154,14 +161,7 @@ impl Stage {
         let (mut play, mut play_side) = (None, None);
         if info.output_channels > 0 {
             let channels = info.output_channels;
-            let spec = spec(
-                channels,
-                session_hz,
-                own_hz,
-                self.period,
-                period,
-                known.play,
-            );
+            let spec = spec(channels, session, own, known.play);
             let (writer, reader, side) = self.bridge(&spec)?;
             let line = OutLine::new(writer, self.map(seat.role.plays, channels));
             let place = seat.role.out.unwrap_or(0);
@@ -169,7 +169,8 @@ impl Stage {
             (play, play_side) = (Some(reader), Some(side));
         }
         let fits = |takes: &Arc<Slot<RawTakes>>| {
-            let fits = Lent::from(takes).and_then(|mut lent| lent.value().map(|t| t.fits(own_hz)));
+            let fits = Lent::from(takes)
+                .and_then(|mut lent| lent.value().map(|t| t.fits(own.sample_rate_hz)));
             fits.unwrap_or(true)
         };
         let device = Device {

@@ -331,12 +331,9 @@ impl ClockEstimator {
 
     /// The error where it was found out, else what was learned from before, in parts of the rate.
     pub fn known_error(&self) -> Option<f64> {
-        match (&self.watch, self.learned) {
-            (Some(_), _) => Some(self.error()),
-            (None, learned) => {
-                learned.map(|slope| self.nominal_ns / (self.nominal_ns + slope) - 1.0)
-            }
-        }
+        let learned = |slope| self.nominal_ns / (self.nominal_ns + slope) - 1.0;
+        let found = self.watch.as_ref().map(|_| self.error());
+        found.or(self.learned.map(learned))
     }
 
     /// By how much the error may be wrong, in parts: a few times its standard deviation, at most

@@ -37,6 +37,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("xtask: {error:#}");
+            if let Some(cause) = steps::full_disk() {
+                eprintln!("xtask: {cause}");
+            }
             ExitCode::FAILURE
         }
     }

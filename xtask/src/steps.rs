@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::fs::statvfs;
 
 use crate::bars;
 use crate::realtime;
@@ -15,6 +16,12 @@ use crate::setup;
 
 /// Frames of the FLAC whose memory is measured here; `cargo xtask bars` takes twelve hours.
 const TWENTY_MINUTES: u64 = 20 * 60 * 48_000;
+
+/// Free bytes under which a disk is taken for the cause of what failed: the largest program fits thrice.
+const ROOM: u64 = 1_000_000_000;
+
+/// What a whole run takes on the disk, in bytes, from a fresh clone.
+const WHOLE: u64 = 8_000_000_000;
 
 /// Runs every check in order and ends with how many tests passed.
 ///
@@ -128,8 +135,7 @@ fn with_sanitizer(library: &Path, package: &str, tests: &[&str]) -> Command {
     let mut command = cargo(&["test", "--package", package, "--features", "rtsan"]);
     command
         .args(tests)
-        .args(["--no-fail-fast", "--target-dir"])
-        .arg(target().join("rtsan"))
+        .arg("--no-fail-fast")
         .env("RTSAN_ENABLE", "1")
         .env("RTSAN_LIB_PATH", library);
     command
@@ -234,6 +240,21 @@ pub fn run(mut command: Command) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Says so where what is built has no room: a linker then ends by a signal and names no cause.
+pub fn full_disk() -> Option<String> {
+    let folder = target();
+    let room = statvfs(&folder).ok()?;
+    let free = room.f_bavail.saturating_mul(room.f_frsize);
+    (free < ROOM).then(|| {
+        format!(
+            "the disk of {} has {} MB left: `cargo xtask test` takes up to {} GB",
+            folder.display(),
+            free / 1_000_000,
+            WHOLE / 1_000_000_000
+        )
+    })
 }
 
 /// Folder of the workspace.

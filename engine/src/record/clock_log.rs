@@ -151,7 +151,6 @@ pub(super) struct ClockKeeper {
     write_at: usize,
     /// Where it is.
     path: Option<PathBuf>,
-    is_clean: bool,
     is_told: bool,
 }
 
@@ -172,7 +171,6 @@ impl ClockKeeper {
             },
             write_at: FIRST_ENTRIES,
             path: None,
-            is_clean: false,
             is_told: false,
         }
     }
@@ -198,12 +196,9 @@ impl ClockKeeper {
     fn save(&mut self, take: &Take) -> Option<PathBuf> {
         let first = take.files().into_iter().next()?;
         let path = ClockLog::path(&first.path);
-        // What a take of that name left; and a file that has another name takes its log along.
-        let before = self
-            .path
-            .replace(path.clone())
-            .unwrap_or_else(|| path.clone());
-        if before != path || !std::mem::replace(&mut self.is_clean, true) {
+        // A file that has another name takes its log along.
+        let before = self.path.replace(path.clone());
+        if let Some(before) = before.filter(|before| *before != path) {
             remove(&before);
         }
         if self.log.entries.is_empty() {

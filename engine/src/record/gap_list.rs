@@ -6,13 +6,13 @@ use std::path::{self, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use ossicle_io::file::LimitedFile;
+use ossicle_io::file::{LimitedFile, time_reference_frames};
 
 use super::names::{beside, folder};
 use super::recorded::{Gap, TakeFile};
 
 /// What the list is called beside its file.
-const ENDING: &str = "gaps.json";
+pub(super) const ENDING: &str = "gaps.json";
 
 /// The list of gaps as it stands in its file: a JSON object of these fields.
 ///
@@ -20,7 +20,7 @@ const ENDING: &str = "gaps.json";
 /// without gaps has none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GapList {
-    /// Version of this form: 1.
+    /// Version of this form: 2. In 1 the files have no `time_reference_frames`.
     pub version: u32,
     /// Name of the first file of the take.
     pub file: String,
@@ -28,7 +28,8 @@ pub struct GapList {
     pub sample_rate_hz: u32,
     /// Channels of a frame.
     pub channels: usize,
-    /// Frames of the take in all its files by the time the list was written.
+    /// Frames of the take that the list is for: by the time it was written, they were in its files or
+    /// about to be.
     pub frames: u64,
     /// The files by the time the list was written, in order. Lists of older versions have none.
     #[serde(default)]
@@ -46,6 +47,10 @@ pub struct ListedFile {
     pub file: String,
     /// Position in the take of its first frame.
     pub first_frame: u64,
+    /// The place of that frame in the day, in frames, as the tags of the file say it: a file of the
+    /// same name in which another stands is one of another take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_reference_frames: Option<u64>,
 }
 
 /// A gap in a [`GapList`].
@@ -64,32 +69,32 @@ pub struct ListedGap {
 }
 
 impl GapList {
-    /// The list of a take of these files, as it is beside the file `place`.
+    /// The list of a take of these files, each with its place in the day, as it is beside the file
+    /// `place` and goes as far as `frames`.
     pub(super) fn new(
         place: &Path,
-        files: &[TakeFile],
+        files: &[(TakeFile, Option<u64>)],
         (sample_rate_hz, channels): (u32, usize),
         gaps: &[Gap],
-        closed: bool,
+        (frames, closed): (u64, bool),
     ) -> Self {
-        let name = |file: &TakeFile| {
+        let name = |(file, _): &(TakeFile, _)| {
             let name = file.path.file_name().unwrap_or_default();
             name.to_string_lossy().into_owned()
         };
-        let last = files.last();
-        let frames = last.map_or(0, |last| last.first_frame + last.frames);
         let file_at = |position| {
-            let behind = files.partition_point(|file| file.first_frame <= position);
+            let behind = files.partition_point(|(file, _)| file.first_frame <= position);
             behind
                 .checked_sub(1)
                 .map_or_else(String::new, |at| name(&files[at]))
         };
-        let listed_file = |file: &TakeFile| ListedFile {
-            file: match folder(&file.path) == folder(place) {
+        let listed_file = |file: &(TakeFile, Option<u64>)| ListedFile {
+            file: match folder(&file.0.path) == folder(place) {
                 true => name(file),
-                false => absolute(&file.path),
+                false => absolute(&file.0.path),
             },
-            first_frame: file.first_frame,
+            first_frame: file.0.first_frame,
+            time_reference_frames: file.1,
         };
         let listed = gaps.iter().map(|gap| ListedGap {
             position: gap.position,
@@ -99,7 +104,7 @@ impl GapList {
             file: file_at(gap.position),
         });
         Self {
-            version: 1,
+            version: 2,
             file: files.first().map_or_else(String::new, name),
             sample_rate_hz,
             channels,
@@ -110,15 +115,28 @@ impl GapList {
         }
     }
 
-    /// Position in the take of the first frame of a file, by the list beside `place`.
-    pub(super) fn first_frame_of(&self, place: &Path, file: &Path) -> Option<u64> {
-        let of = |listed: &&ListedFile| absolute(&self.path_of(place, listed)) == absolute(file);
-        Some(self.files.iter().find(of)?.first_frame)
+    /// What the list beside `place` says of the file of a name.
+    pub(super) fn file_named(&self, place: &Path, file: &Path) -> Option<&ListedFile> {
+        let is_it = |listed: &&ListedFile| absolute(&self.path_of(place, listed)) == absolute(file);
+        self.files.iter().find(is_it)
+    }
+
+    /// The take has no frames behind `end`: no gaps are there either.
+    pub(super) fn end_at(&mut self, end: u64) {
+        self.frames = end;
+        let hertz = f64::from(self.sample_rate_hz);
+        self.gaps.retain_mut(|gap| {
+            let left = end.saturating_sub(gap.position);
+            if left < gap.frames {
+                (gap.frames, gap.seconds) = (left, left as f64 / hertz);
+            }
+            left > 0
+        });
     }
 
     /// Names a file that the list beside `place` does not name yet, behind those that it names.
     pub(super) fn add(&mut self, place: &Path, file: &Path, first_frame: u64) {
-        if !self.files.is_empty() && self.first_frame_of(place, file).is_none() {
+        if !self.files.is_empty() && self.file_named(place, file).is_none() {
             let name = file.file_name().unwrap_or_default();
             self.files.push(ListedFile {
                 file: match folder(file) == folder(place) {
@@ -126,6 +144,7 @@ impl GapList {
                     false => absolute(file),
                 },
                 first_frame,
+                time_reference_frames: time_reference_frames(file).ok().flatten(),
             });
         }
     }
@@ -158,6 +177,16 @@ impl GapList {
     /// Where the list of a file is: `take.wav.gaps.json` beside `take.wav`.
     pub fn path(file: &Path) -> PathBuf {
         beside(file, ENDING)
+    }
+}
+
+impl ListedFile {
+    /// Whether a file may be this one, by what both say of its place in the day.
+    pub(super) fn may_be(&self, file: &Path) -> bool {
+        match (self.time_reference_frames, time_reference_frames(file)) {
+            (Some(listed), Ok(Some(said))) => listed == said,
+            _ => true,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The names of the files of a take.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// The path with a number before its ending: `take.wav` becomes `take-002.wav`.
@@ -21,6 +21,16 @@ fn with_stem_end(path: &Path, end: &str) -> PathBuf {
         name.push(ending);
     }
     path.with_file_name(name)
+}
+
+/// What stands before the number at the end of a stem, and the number: `take-002` is `take` and 2.
+pub(super) fn number_of(stem: &OsStr) -> Option<(&OsStr, usize)> {
+    let bytes = stem.as_encoded_bytes();
+    let at = bytes.iter().rposition(|byte| *byte == b'-')?;
+    let number = std::str::from_utf8(&bytes[at + 1..]).ok()?.parse().ok()?;
+    // SAFETY: the bytes are those of an `OsStr` up to a character of ASCII.
+    let before = unsafe { OsStr::from_encoded_bytes_unchecked(&bytes[..at]) };
+    Some((before, number))
 }
 
 /// The path of what is kept beside a file: `take.wav` and `gaps.json` make `take.wav.gaps.json`.

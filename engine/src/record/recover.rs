@@ -57,7 +57,7 @@ pub fn find(path: &Path) -> Result<Found, FileError> {
     for path in there.open {
         match open_take(&path) {
             Ok(Some(file)) => found.takes.push(Unclosed {
-                list: TakeList::of(&file.final_path()),
+                list: TakeList::of(file.path(), &file.final_path()),
                 file,
             }),
             // It was closed meanwhile.

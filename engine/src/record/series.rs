@@ -1,28 +1,37 @@
 //! The numbered files of an older take that one of the same name would mix with.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ossicle_io::file::recover::is_written;
 use ossicle_io::file::{AudioFile, time_reference_frames};
 
-use super::names::{folder, numbered};
+use super::names::{folder, number_of, numbered};
 use super::take::Take;
 
 /// The files that are numbered as a take's are, in order of their numbers.
 pub(super) fn numbered_there(pattern: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder(pattern)).into_iter().flatten();
-    let mut there: Vec<(usize, PathBuf)> = entries
-        .filter_map(|entry| {
-            let name = entry.ok()?.file_name();
-            let stem = Path::new(&name).file_stem()?.to_str()?;
-            let number = stem.rsplit_once('-')?.1.parse().ok()?;
-            let path = numbered(pattern, number);
-            (number > 0 && path.file_name()? == name).then_some((number, path))
-        })
-        .collect();
-    there.sort();
+    let names = entries.filter_map(|entry| Some(entry.ok()?.file_name()));
+    let there = numbers_of(pattern, names);
     there.into_iter().map(|(_, path)| path).collect()
+}
+
+/// Those of some names that are numbered as a take's files are, in order of their numbers, each with
+/// its number and as the path of that file.
+pub(super) fn numbers_of(
+    pattern: &Path,
+    names: impl Iterator<Item = OsString>,
+) -> Vec<(usize, PathBuf)> {
+    let numbers = names.filter_map(|name| {
+        let (_, number) = number_of(Path::new(&name).file_stem()?)?;
+        let path = numbered(pattern, number);
+        (number > 0 && path.file_name()? == name).then_some((number, path))
+    });
+    let mut numbers: Vec<_> = numbers.collect();
+    numbers.sort();
+    numbers
 }
 
 /// Takes those out of numbered files, in order, that are surely one take from its first file on: each
@@ -147,6 +156,7 @@ mod tests {
             "as-001.wav",
             "s-004.wav.gaps.json",
             "s-x.wav",
+            "s-20261127083000.wav.gaps.json",
             "s-001-002.wav",
         ] {
             fs::write(at(name), "").unwrap();

@@ -1,7 +1,11 @@
 //! Keeps the list of gaps beside a take up to date.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use ossicle_io::file::Tags;
+
+use super::clock_log::ClockLog;
 use super::gap_list::GapList;
 use super::names::folder;
 use super::recorded::{Gap, TakeFile};
@@ -12,42 +16,45 @@ use super::take::Take;
 pub(super) struct Sidecar {
     sample_rate_hz: u32,
     channels: usize,
+    /// What the files say of themselves.
+    tags: Tags,
     /// The gaps as they were written last.
     kept: Vec<Gap>,
     /// The files it names.
     files: Vec<PathBuf>,
     /// The files beside which the list is.
     beside: Vec<PathBuf>,
-    /// A list of a take that was here before is removed.
-    is_clean: bool,
+    /// Files beside which nothing is any more of a take that was there before.
+    clean: usize,
     is_told: bool,
 }
 
 impl Sidecar {
-    pub(super) fn new(take: &Take) -> Self {
+    pub(super) fn new(take: &Take, tags: Tags) -> Self {
         Self {
             sample_rate_hz: take.sample_rate_hz(),
             channels: take.channels(),
+            tags,
             kept: Vec::new(),
             files: Vec::new(),
             beside: Vec::new(),
-            is_clean: false,
+            clean: 0,
             is_told: false,
         }
     }
 
-    /// Writes the list if gaps came that are in files by now.
-    pub(super) fn keep(&mut self, take: &Take) {
+    /// Writes the list if gaps came in the frames before `end`: those that are in files, or that a
+    /// checkpoint is about to make last.
+    pub(super) fn keep(&mut self, take: &Take, end: u64) {
         self.clean(take);
-        let written = take.written_frames();
         let mut gaps = take.gaps();
         gaps.retain_mut(|gap| {
-            gap.frames = gap.frames.min(written.saturating_sub(gap.position));
+            gap.frames = gap.frames.min(end.saturating_sub(gap.position));
             gap.frames > 0
         });
         let has_moved = !gaps.is_empty() && paths(&take.files()).ne(&self.files);
         if gaps != self.kept || has_moved {
-            self.save(take, gaps, false);
+            self.save(take, gaps, (end, false));
         }
     }
 
@@ -56,14 +63,14 @@ impl Sidecar {
         self.clean(take);
         let gaps = take.gaps();
         if !gaps.is_empty() {
-            self.save(take, gaps, true);
+            self.save(take, gaps, (take.written_frames(), true));
         }
         self.beside.first().map(|file| GapList::path(file))
     }
 
     /// Writes the list beside the first file, and beside the first in another folder, where there is
     /// one: whoever finds either file finds it.
-    fn save(&mut self, take: &Take, gaps: Vec<Gap>, closed: bool) {
+    fn save(&mut self, take: &Take, gaps: Vec<Gap>, state: (u64, bool)) {
         let files = take.files();
         let shape = (self.sample_rate_hz, self.channels);
         let elsewhere = files.iter().find(|file| {
@@ -71,9 +78,17 @@ impl Sidecar {
             first != Some(folder(&file.path))
         });
         let places = files.first().into_iter().chain(elsewhere);
+        let gated = take.desk().gated();
+        let listed: Vec<_> = (files.iter())
+            .map(|file| {
+                let tags = gated.tags(&self.tags, file.first_frame, self.sample_rate_hz);
+                let time = tags.bext.map(|bext| bext.time_reference_frames);
+                (file.clone(), time)
+            })
+            .collect();
         let (mut failure, mut saved) = (None, Vec::new());
         for place in places.map(|file| &file.path) {
-            let list = GapList::new(place, &files, shape, &gaps, closed);
+            let list = GapList::new(place, &listed, shape, &gaps, state);
             match list.save(place) {
                 Ok(()) => saved.push(place.clone()),
                 Err(error) => {
@@ -95,15 +110,19 @@ impl Sidecar {
         }
     }
 
-    /// Removes what a take of the same name left.
+    /// Removes what takes of the same names left.
     fn clean(&mut self, take: &Take) {
-        if self.is_clean {
-            return;
+        let files = take.files();
+        for file in files.iter().skip(self.clean) {
+            let left = [GapList::path(&file.path), ClockLog::path(&file.path)];
+            let removed = left.map(|path| std::fs::remove_file(path).is_ok());
+            if removed.contains(&true)
+                && let Ok(folder) = File::open(folder(&file.path))
+            {
+                let _ = folder.sync_all();
+            }
         }
-        if let Some(first) = take.files().first() {
-            self.is_clean = true;
-            remove(&GapList::path(&first.path));
-        }
+        self.clean = files.len();
     }
 }
 
@@ -123,6 +142,36 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_takes_of_the_same_names_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, two, other] = ["1.wav", "2.wav", "3.wav"].map(|name| folder.path().join(name));
+        let left = |file: &PathBuf| [GapList::path(file), ClockLog::path(file)];
+        for path in [&one, &two, &other].into_iter().flat_map(left) {
+            std::fs::write(path, "old").unwrap();
+        }
+        let is_left = |file| left(file).map(|path| path.exists());
+        let take = Take::new(&one, 1, 48_000, 1000);
+        let mut sidecar = Sidecar::new(&take, Tags::default());
+        take.append(&[0.5; 20]);
+        sidecar.keep(&take, 10);
+        assert_eq!(is_left(&one), [true; 2]);
+        take.begin_file(&one, 0);
+        sidecar.keep(&take, 10);
+        assert_eq!(
+            [&one, &two, &other].map(is_left),
+            [[false; 2], [true; 2], [true; 2]]
+        );
+        take.begin_file(&two, 10);
+        // Its own list is not that of an older one.
+        std::fs::write(ClockLog::path(&one), "new").unwrap();
+        sidecar.keep(&take, 20);
+        assert_eq!(
+            [&one, &two, &other].map(is_left),
+            [[false, true], [false; 2], [true; 2]]
+        );
+    }
+
+    #[test]
     fn the_list_goes_with_a_file_that_has_another_name() {
         let folder = tempfile::tempdir().unwrap();
         let [name, other] = ["take.wav", "take (2).wav"].map(|name| folder.path().join(name));
@@ -131,8 +180,8 @@ mod tests {
         take.append_lost(5, Cause::Xrun);
         take.begin_file(&name, 0);
         take.set_written(15, 15);
-        let mut sidecar = Sidecar::new(&take);
-        sidecar.keep(&take);
+        let mut sidecar = Sidecar::new(&take, Tags::default());
+        sidecar.keep(&take, 15);
         assert!(GapList::load(&name).unwrap().is_some());
         take.file_is_at(&name, other.clone());
         assert_eq!(sidecar.close(&take), Some(GapList::path(&other)));

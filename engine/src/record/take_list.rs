@@ -1,13 +1,16 @@
 //! The list of gaps that a file that was left open belongs to.
 
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use ossicle_io::file::recover::{Standing, standing};
-use ossicle_io::file::{AudioFile, Label};
+use ossicle_io::file::{AudioFile, Label, leads_to};
 
-use super::gap_list::GapList;
-use super::names::numbered;
+use super::gap_list::{ENDING, GapList, ListedFile};
+use super::names::{beside as list_beside, folder, number_of, numbered};
+use super::series::numbers_of;
 
 /// The list of gaps of the take that a file belongs to.
 #[derive(Debug)]
@@ -25,22 +28,32 @@ pub(super) struct TakeList {
 type Numbered = (PathBuf, usize);
 
 impl TakeList {
-    /// The list of a file: beside itself, or beside one of the files before it in its folder, where
-    /// the take began or came to from another disk. A list that cannot be read is none, and so is
-    /// that of another take whose name looks alike.
-    pub(super) fn of(file: &Path) -> Option<Self> {
+    /// The list of the file at `path`, which is to be called `file`: beside itself, or beside one of
+    /// the files before it in its folder, where the take began or came to from another disk. A list
+    /// that cannot be read is none, and so is that of another take whose name looks alike, or is the
+    /// same.
+    pub(super) fn of(path: &Path, file: &Path) -> Option<Self> {
+        let is_hidden = path != file && !File::open(path).is_ok_and(|open| leads_to(file, &open));
+        if is_hidden && file.exists() {
+            return None;
+        }
         let numbers = pattern_of(file);
-        // A take that left its disk begins without a number.
-        let before = numbers.iter().flat_map(|(pattern, number)| {
-            let numbered = (1..*number).map(|number| numbered(pattern, number));
-            numbered.chain([pattern.clone()])
-        });
+        let before = numbers.iter().flat_map(lists_before);
         let mut places = std::iter::once(file.to_owned()).chain(before);
         places.find_map(|beside| {
             let gaps = load(&beside)?;
-            let first_frame = match gaps.first_frame_of(&beside, file) {
-                Some(first_frame) => first_frame,
-                None if beside == file => 0,
+            let first_frame = match gaps.file_named(&beside, file) {
+                // A file has its name before a list has it.
+                Some(listed) => {
+                    let is_last = gaps.files.last() == Some(listed);
+                    (!is_hidden && is_of(&gaps, listed, path, is_last))
+                        .then_some(listed.first_frame)?
+                }
+                None if beside == file => match gaps.files.first() {
+                    // Both were renamed.
+                    Some(first) => is_of(&gaps, first, path, gaps.files.len() == 1).then_some(0)?,
+                    None => (!gaps.closed).then_some(0)?,
+                },
                 None => first_unnamed(file, &beside, &gaps, numbers.as_ref()?)?,
             };
             let first = gaps.files.first();
@@ -72,7 +85,9 @@ impl TakeList {
     /// Closes the list, as the file has so many frames, wherever it is.
     pub(super) fn close(self, frames: u64) -> io::Result<()> {
         let [found, first] = &self.beside;
+        let own = self.gaps.files.first().cloned();
         let elsewhere = (found != first).then(|| load(first)).flatten();
+        let elsewhere = elsewhere.filter(|list| is_same(list.files.first(), own.as_ref()));
         let lists = [(found, Some(self.gaps)), (first, elsewhere)];
         let end = self.first_frame + frames;
         for (beside, list) in lists {
@@ -81,13 +96,48 @@ impl TakeList {
                 // The frames of the files behind it are counted already.
                 let last = list.files.last().map(|last| last.first_frame);
                 let is_last = last.is_none_or(|last| last <= self.first_frame);
-                list.frames = if is_last { end } else { list.frames.max(end) };
+                match is_last {
+                    // One that is closed has what was lost behind the end as well.
+                    true if list.closed => list.frames = end,
+                    true => list.end_at(end),
+                    false => list.frames = list.frames.max(end),
+                }
                 list.closed = true;
                 list.save(beside)?;
             }
         }
         Ok(())
     }
+}
+
+/// Whether a list names this file as `listed`: not if that is a file of another take. An older
+/// version's list does not tell; but it is closed once its last file is.
+fn is_of(list: &GapList, listed: &ListedFile, file: &Path, is_last: bool) -> bool {
+    let is_older = listed.time_reference_frames.is_none();
+    !(is_older && is_last && list.closed) && listed.may_be(file)
+}
+
+/// Whether two lists begin with the same file, as far as they tell.
+fn is_same(one: Option<&ListedFile>, other: Option<&ListedFile>) -> bool {
+    let [one, other] = [one, other].map(|file| file.and_then(|file| file.time_reference_frames));
+    one.is_none() || other.is_none() || one == other
+}
+
+/// The files before a numbered one beside which there are lists. A take that left its disk begins
+/// without a number.
+fn lists_before((pattern, number): &Numbered) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder(pattern)).into_iter().flatten();
+    let beside = entries.filter_map(|entry| listed_name(&entry.ok()?.file_name()));
+    let numbered = numbers_of(pattern, beside).into_iter();
+    let before = numbered.take_while(|(there, _)| there < number);
+    let before = before.map(|(_, path)| path);
+    before.chain([pattern.clone()]).collect()
+}
+
+/// The name of the file that a list of this name is beside.
+fn listed_name(name: &OsStr) -> Option<OsString> {
+    let beside = Path::new(name).with_extension("").with_extension("");
+    (list_beside(&beside, ENDING) == Path::new(name)).then(|| beside.into())
 }
 
 /// Position in the take of the first frame of a file that its list does not name yet: between the two,
@@ -101,6 +151,9 @@ fn first_unnamed(file: &Path, beside: &Path, list: &GapList, numbers: &Numbered)
     }
     if let Some(last) = list.files.last() {
         let path = list.path_of(beside, last);
+        if !last.may_be(&path) {
+            return None;
+        }
         let is_before = pattern_of(&path).is_none_or(|(_, before)| before < *number);
         let is_closed = !matches!(standing(&path), Ok(Standing::Open | Standing::Written));
         return match is_before && is_closed {
@@ -127,184 +180,15 @@ fn load(beside: &Path) -> Option<GapList> {
 
 /// `take-003.wav` is the third of `take.wav`; what is no second or later file is nothing.
 fn pattern_of(file: &Path) -> Option<Numbered> {
-    let stem = file.file_stem()?.to_str()?;
-    let (stem, digits) = stem.rsplit_once('-')?;
-    let number: usize = digits.parse().ok()?;
-    let mut pattern = file.with_file_name(stem);
+    let (stem, number) = number_of(file.file_stem()?)?;
+    let mut name = stem.to_owned();
     if let Some(ending) = file.extension() {
-        pattern.set_extension(ending);
+        name.push(".");
+        name.push(ending);
     }
+    let pattern = file.with_file_name(name);
     (number > 1 && numbered(&pattern, number) == file).then_some((pattern, number))
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use ossicle_io::file::{Overwrite, WavSpec, WavWriter};
-    use ossicle_io::sample::SampleFormat;
-
-    use super::super::gap_list::{ListedFile, ListedGap};
-    use super::super::recover::find;
-    use super::*;
-
-    #[test]
-    fn a_later_file_knows_what_it_belongs_to() {
-        let of = |path: &str| pattern_of(Path::new(path));
-        assert_eq!(of("a/take-003.wav"), Some(("a/take.wav".into(), 3)));
-        assert_eq!(of("take 1-1000"), Some(("take 1".into(), 1000)));
-        for path in [
-            "take.wav",
-            "take-001.wav",
-            "take-3.wav",
-            "take-x.wav",
-            "-.wav",
-        ] {
-            assert_eq!(of(path), None, "{path}");
-        }
-    }
-
-    /// A closed file of so many frames, or one that a kill left open.
-    fn file(path: &Path, frames: usize, is_open: bool) {
-        let spec = WavSpec {
-            sample_rate_hz: 48_000,
-            channels: 1,
-            format: SampleFormat::I16,
-        };
-        let living = path.with_extension("living.wav");
-        let mut take = WavWriter::create(&living, spec, Overwrite::Never).unwrap();
-        take.write(&vec![0.25; frames]).unwrap();
-        take.checkpoint().unwrap();
-        if is_open {
-            fs::copy(&living, path).unwrap();
-        }
-        take.finish().unwrap();
-        match is_open {
-            true => fs::remove_file(living).unwrap(),
-            false => fs::rename(living, path).unwrap(),
-        }
-    }
-
-    /// The list of a take of these files, with one gap, beside `beside`.
-    fn list(beside: &Path, files: &[(&str, u64)], gap: u64, closed: bool) -> GapList {
-        let name = |path: &str| path.rsplit('/').next().unwrap().to_owned();
-        let list = GapList {
-            version: 1,
-            file: name(files[0].0),
-            sample_rate_hz: 48_000,
-            channels: 1,
-            frames: 48_000,
-            files: files
-                .iter()
-                .map(|(file, first_frame)| ListedFile {
-                    file: (*file).to_owned(),
-                    first_frame: *first_frame,
-                })
-                .collect(),
-            gaps: vec![ListedGap {
-                position: gap,
-                frames: 480,
-                seconds: 0.01,
-                cause: "disk full".to_owned(),
-                file: name(files[0].0),
-            }],
-            closed,
-        };
-        list.save(beside).unwrap();
-        list
-    }
-
-    #[test]
-    fn a_take_whose_name_looks_like_a_later_file_has_not_the_list_of_another() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |number: usize| folder.path().join(format!("take-{number:03}.wav"));
-        // One ended on a full disk, in order or by a kill; another was killed.
-        for (closed, open) in [(true, false), (false, true)] {
-            file(&at(1), 48_000, open);
-            file(&at(3), 39_168, true);
-            let before = list(&at(1), &[("take-001.wav", 0)], 48_000, closed);
-            let found = find(&at(3)).unwrap().takes.remove(0);
-            assert_eq!(found.gaps(), 0, "closed: {closed}");
-            assert_eq!(found.finish().unwrap().gaps, 0);
-            assert_eq!(
-                GapList::load(&at(1)).unwrap(),
-                Some(before),
-                "closed: {closed}"
-            );
-            assert_eq!(GapList::load(&at(3)).unwrap(), None);
-            for number in [1, 3] {
-                fs::remove_file(at(number)).unwrap();
-            }
-        }
-        // Neither that of a take which began under another name.
-        file(&at(1), 48_000, false);
-        file(&at(3), 39_168, true);
-        list(
-            &at(1),
-            &[("other-001.wav", 0), ("take-001.wav", 0)],
-            48_100,
-            false,
-        );
-        assert_eq!(find(&at(3)).unwrap().takes.remove(0).gaps(), 0);
-    }
-
-    #[test]
-    fn a_file_that_its_list_does_not_name_yet_is_behind_the_last_that_it_names() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |number: usize| folder.path().join(format!("take-{number:03}.wav"));
-        file(&at(1), 10_000, false);
-        file(&at(2), 20_000, false);
-        file(&at(3), 6_000, true);
-        list(
-            &at(1),
-            &[("take-001.wav", 0), ("take-002.wav", 10_000)],
-            31_000,
-            false,
-        );
-        let found = find(folder.path()).unwrap().takes.remove(0);
-        assert_eq!(found.gaps(), 1);
-        assert_eq!(found.finish().unwrap().gaps, 1);
-        let closed = GapList::load(&at(1)).unwrap().unwrap();
-        assert_eq!((closed.frames, closed.closed), (36_000, true));
-        assert_eq!(closed.files[2].file, "take-003.wav");
-        assert_eq!(closed.first_frame_of(&at(1), &at(3)), Some(30_000));
-    }
-
-    #[test]
-    fn a_take_that_left_its_disk_is_known_by_the_name_that_it_began_with() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        fs::create_dir(at("disk")).unwrap();
-        fs::create_dir(at("spill")).unwrap();
-        file(&at("disk/take.wav"), 10_000, false);
-        file(&at("spill/take-002.wav"), 20_000, false);
-        file(&at("spill/take-003.wav"), 6_000, true);
-        let files = [("../disk/take.wav", 0), ("take-002.wav", 10_000)];
-        list(&at("spill/take-002.wav"), &files, 29_900, false);
-        let found = find(&at("spill")).unwrap().takes.remove(0);
-        // The gap goes on from the file before.
-        let labels = TakeList::of(&found.path()).unwrap().labels(6_000);
-        assert_eq!((labels[0].position, labels[0].frames), (0, 380));
-    }
-
-    #[test]
-    fn finishing_an_earlier_file_takes_no_frames_from_the_list() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |number: usize| folder.path().join(format!("take-{number:03}.wav"));
-        file(&at(1), 10_000, true);
-        file(&at(2), 38_000, false);
-        list(
-            &at(1),
-            &[("take-001.wav", 0), ("take-002.wav", 10_000)],
-            5_000,
-            true,
-        );
-        find(folder.path())
-            .unwrap()
-            .takes
-            .remove(0)
-            .finish()
-            .unwrap();
-        assert_eq!(GapList::load(&at(1)).unwrap().unwrap().frames, 48_000);
-    }
-}
+mod tests;

@@ -124,7 +124,7 @@ impl Writer {
         Self {
             drawn: Drawn::new(spec.channels, ditherer, config.split, rate),
             room: RoomWatch::new(config.disk.clone(), &company),
-            sidecar: Sidecar::new(&take),
+            sidecar: Sidecar::new(&take, config.tags.clone()),
             every: Duration::try_from_secs_f64(config.checkpoint_seconds).unwrap_or_default(),
             checkpoint_at: Instant::now(),
             failing_since: None,
@@ -172,6 +172,7 @@ impl Writer {
             // The room is of no more interest here, and other takes have it all.
             drop(self.room);
             // What lasts is made as much as can be; the rest is told.
+            self.sidecar.keep(&take, self.outlet.end());
             let _ = self.outlet.checkpoint(&take);
             take.set_written(self.outlet.lasting_end(), self.outlet.lasting_end());
             take.abandon();
@@ -279,6 +280,7 @@ impl Writer {
         let end = split.min(self.outlet.largest_end());
         let frames = self.drawn.draw(&self.take, self.given);
         if frames > 0 && self.given >= end {
+            self.sidecar.keep(&self.take, self.given);
             self.outlet.next(&self.take)?;
             self.given = self.outlet.first();
             self.checked = self.given;
@@ -303,6 +305,8 @@ impl Writer {
         let is_last = is_collected && self.given == self.take.frames();
         let concludes = is_last && !self.is_concluded;
         if concludes || !self.is_lasting() && is_due {
+            // Silence is listed before a header tells of it.
+            self.sidecar.keep(&self.take, self.given);
             match concludes {
                 true if self.given > self.outlet.first() => self.outlet.conclude(&self.take)?,
                 true => {}
@@ -322,7 +326,7 @@ impl Writer {
         let written = self.outlet.readable_end();
         self.take
             .set_written(written, self.drawn.keep_from(written));
-        self.sidecar.keep(&self.take);
+        self.sidecar.keep(&self.take, self.given);
     }
 
     /// A disk that is full is left; one that fails is tried again for a while first.
@@ -340,6 +344,7 @@ impl Writer {
                 return Ok(());
             }
         }
+        self.sidecar.keep(&self.take, self.outlet.end());
         let Err(stays) = self.outlet.go_elsewhere(&self.take, error) else {
             self.failing_since = None;
             self.room.moved();

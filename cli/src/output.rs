@@ -72,6 +72,14 @@ impl Output {
         self.summary(value, text);
     }
 
+    /// Says the result of what failed in part, likewise; nothing where there is no text to it.
+    pub fn broken_result(self, value: &impl Serialize, text: &str) {
+        FAILURE_SAID.store(true, Relaxed);
+        if self.json || !text.is_empty() {
+            self.result(value, text);
+        }
+    }
+
     /// Says a warning in one line, unless quiet.
     pub fn warning(self, message: &str) {
         if !self.quiet {

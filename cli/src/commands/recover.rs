@@ -9,7 +9,7 @@ use ossicle::record::recover::{Found, Unclosed, find};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
+use crate::output::{ErrorBody, Output};
 use crate::summary::plural;
 use crate::times::shown;
 
@@ -35,6 +35,12 @@ struct Told {
     /// Files that are being written, and were left alone.
     being_written: Vec<String>,
     warnings: Vec<String>,
+    /// What went wrong, that with the exit code of the program first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorBody>,
+    /// All that went wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ErrorBody>,
 }
 
 #[derive(Serialize)]
@@ -66,15 +72,22 @@ impl Recover {
         let (mut takes, mut warnings, mut failures) = (Vec::new(), Vec::new(), Vec::new());
         let mut being_written = Vec::new();
         for folder in &self.folders {
-            let found = found_at(folder)?;
+            let found = match found_at(folder) {
+                Ok(found) => found,
+                Err(failure) => {
+                    failures.push(failure);
+                    continue;
+                }
+            };
             being_written.extend(found.written.iter().map(|path| display(path)));
-            failures.extend(found.failed);
+            let failed = found.failed.iter();
+            failures.extend(failed.map(|(path, error)| unfinished(path, error)));
             for take in found.takes {
                 let path = take.path();
                 match self.take(take, &mut warnings) {
                     Ok(take) => takes.push(take),
                     // The others are not to wait for it.
-                    Err(error) => failures.push((path, error)),
+                    Err(error) => failures.push(unfinished(&path, &error)),
                 }
             }
         }
@@ -88,19 +101,21 @@ impl Recover {
             lines.push(format!("{}: all is closed", of_all(&self.folders)));
         }
         let text = lines.join("\n");
-        if let Some(failure) = failure(&failures) {
-            if !text.is_empty() && !output.json {
-                output.result(&(), &text);
-            }
-            return Err(failure);
-        }
+        failures.sort_by_key(|failure| failure.exit != Exit::NoRoom);
+        let errors: Vec<ErrorBody> = failures.iter().map(ErrorBody::from).collect();
         let told = Told {
             takes,
             being_written,
             warnings,
+            error: errors.first().cloned(),
+            errors,
         };
-        output.result(&told, &text);
-        Ok(())
+        let Some(failure) = all_of(&failures) else {
+            output.result(&told, &text);
+            return Ok(());
+        };
+        output.broken_result(&told, &text);
+        Err(failure)
     }
 
     fn take(&self, take: Unclosed, warnings: &mut Vec<String>) -> Result<TakeObject, FileError> {
@@ -192,16 +207,20 @@ fn found_at(path: &Path) -> Result<Found, Failure> {
     Ok(found)
 }
 
-/// All that failed, each named; the exit code is that of the first.
-fn failure(failures: &[(PathBuf, FileError)]) -> Option<Failure> {
-    let (path, error) = failures.first()?;
-    let message = |(path, error): &(PathBuf, FileError)| {
-        format!("{} cannot be finished: {error}", path.display())
-    };
-    let messages: Vec<String> = failures.iter().map(message).collect();
-    Some(Failure {
-        message: messages.join("; "),
+fn unfinished(path: &Path, error: &FileError) -> Failure {
+    Failure {
+        message: format!("{} cannot be finished: {error}", path.display()),
         ..Failure::file(path, error)
+    }
+}
+
+/// All that failed, in one line; the exit code is that of the first.
+fn all_of(failures: &[Failure]) -> Option<Failure> {
+    let exit = failures.first()?.exit;
+    let messages: Vec<&str> = failures.iter().map(|one| one.message.as_str()).collect();
+    Some(Failure {
+        exit,
+        message: messages.join("; "),
     })
 }
 

@@ -100,6 +100,14 @@ fn takes_that_cannot_be_opened_are_named_and_no_success() {
             "{ran:?}"
         );
         assert!(told.contains("permission denied"), "{ran:?}");
+        if more == ["--json"] {
+            let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect(&ran.stdout);
+            assert_eq!(json["errors"].as_array().unwrap().len(), 4, "{json}");
+            assert_eq!(
+                (&json["error"], &json["error"]["exit"]),
+                (&json["errors"][0], &2.into())
+            );
+        }
     }
     assert_eq!(before, locked.clone().map(|path| fs::read(path).unwrap()));
     let ran = without_rights(may_all, &["recover", text(&locked[0])]);
@@ -161,4 +169,26 @@ fn recordings_numbered_by_their_pattern_are_no_split() {
     assert_eq!(fs::read_to_string(list).unwrap(), json);
     let bytes = fs::read(killed).unwrap();
     assert!(!bytes.windows(5).any(|text| text == b"lost:"));
+}
+
+#[test]
+fn a_folder_that_is_not_there_hides_nothing_of_those_before_and_behind_it() {
+    let [one, two] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let takes = [&one, &two].map(|folder| left_open(folder.path(), "a.wav", SampleFormat::I16));
+    let missing = one.path().join("missing");
+    let folders = [one.path(), &missing, two.path()].map(text);
+    let ran = ossicle(&[&["recover"], &folders[..]].concat());
+    assert!(ran.failed(2).contains(text(&missing)), "{ran:?}");
+    for take in &takes {
+        assert!(ran.stdout.contains(text(take)), "{ran:?}");
+    }
+    let take = left_open(one.path(), "b.wav", SampleFormat::I16);
+    let ran = ossicle(&[&["recover", "--json"], &folders[..]].concat());
+    ran.failed(2);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect(&ran.stdout);
+    assert_eq!(json["takes"][0]["file"], text(&take), "{json}");
+    assert_eq!(json["takes"][0]["finished"], true);
+    assert_eq!(json["errors"].as_array().unwrap().len(), 1, "{json}");
+    let told = json["error"]["message"].as_str().unwrap();
+    assert!(told.contains(text(&missing)), "{json}");
 }

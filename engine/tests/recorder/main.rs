@@ -3,6 +3,7 @@
 
 mod bridged;
 mod clocks;
+mod crashes;
 mod faults;
 mod names;
 mod reading;

@@ -97,7 +97,7 @@ impl Storage for NotedStorage {
 }
 
 /// The states of a take of 1.2 s with five losses.
-fn states(split: Option<Split>) -> Vec<There> {
+fn states(split: Option<Split>, checkpoint_seconds: f64) -> Vec<There> {
     let folder = folder();
     let noted = Noted {
         folder: folder.path().to_owned(),
@@ -115,7 +115,7 @@ fn states(split: Option<Split>) -> Vec<There> {
     sim.plug(counting(mic)).unwrap();
     let config = RecordConfig {
         split,
-        checkpoint_seconds: 0.0,
+        checkpoint_seconds,
         disk: Arc::new(noted.clone()),
         ..RecordConfig::new(folder.path().join("take.wav"))
     };
@@ -125,7 +125,9 @@ fn states(split: Option<Split>) -> Vec<There> {
         sim.run_for(Duration::from_millis(40));
         session.report();
         let frames = take.frames();
-        wait_until("it is written", || take.written_frames() >= frames);
+        if checkpoint_seconds == 0.0 {
+            wait_until("it is written", || take.written_frames() >= frames);
+        }
     }
     assert_eq!(session.stop().unwrap().recorded[0].gaps.len(), 5);
     std::mem::take(&mut noted.states.lock().unwrap())
@@ -142,8 +144,10 @@ fn samples(path: &Path, frames: u64) -> Vec<f32> {
 #[test]
 fn no_header_tells_of_silence_that_is_not_listed() {
     let (mut open, mut listed) = (0, 0);
-    for split in [None, Some(Split::Every(Moment::Seconds(0.4)))] {
-        for (number, there) in states(split).iter().enumerate() {
+    let split = Some(Split::Every(Moment::Seconds(0.4)));
+    // In the last, a file is made true as it begins and as the next does.
+    for (split, every) in [(None, 0.0), (split, 0.0), (split, 60.0)] {
+        for (number, there) in states(split, every).iter().enumerate() {
             let crashed = folder();
             for (name, bytes) in there {
                 fs::write(crashed.path().join(name), bytes).unwrap();
@@ -160,7 +164,7 @@ fn no_header_tells_of_silence_that_is_not_listed() {
                 silent.extend(zeros.filter(|(value, _)| *value == 0.0).map(|(_, at)| at));
                 position += said;
             }
-            let told = format!("{split:?}, state {number}");
+            let told = format!("{split:?}, {every} s, state {number}");
             for unclosed in recover::find(crashed.path()).unwrap().takes {
                 let gaps = unclosed.gaps();
                 let restored = unclosed.finish().unwrap();

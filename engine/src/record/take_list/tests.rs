@@ -172,6 +172,18 @@ fn a_take_that_left_its_disk_is_known_by_the_name_that_it_began_with() {
         .unwrap()
         .labels(6_000);
     assert_eq!((labels[0].position, labels[0].frames), (0, 380));
+    // Where the take began there is the list of another by now.
+    let mut own = GapList::load(&at("spill/take-002.wav")).unwrap().unwrap();
+    own.files[0].time_reference_frames = Some(5);
+    own.save(&at("spill/take-002.wav")).unwrap();
+    for (said, closed) in [(6, false), (5, true)] {
+        dated_list(&at("disk/take.wav"), said, 100, false);
+        let list = TakeList::of(&found.path(), &found.path()).unwrap();
+        list.close(6_000).unwrap();
+        let there = GapList::load(&at("disk/take.wav")).unwrap().unwrap();
+        assert_eq!(there.closed, closed, "{said}");
+        own.save(&at("spill/take-002.wav")).unwrap();
+    }
 }
 
 #[test]

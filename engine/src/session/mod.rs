@@ -3,6 +3,7 @@
 mod call_length;
 mod config;
 mod core;
+mod delay_line;
 mod device;
 mod event;
 mod feed;

@@ -166,7 +166,7 @@ pub(super) fn start(
     };
     let parts = CoreParts {
         feed: feed.unwrap_or(Feed::Lanes),
-        lanes: lanes.build(channels_in),
+        lanes: lanes.build(channels_in, sample_rate_hz),
         outs,
         own,
         taps,

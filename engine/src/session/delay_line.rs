@@ -88,7 +88,7 @@ impl DelayLine {
                     false => *there,
                 };
             }
-            self.step(core::mem::replace(lack, None));
+            self.step(lack.take());
             *lack = self.lacks.get(now).copied().flatten();
         }
     }

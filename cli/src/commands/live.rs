@@ -35,7 +35,7 @@ pub struct Live {
     /// Device to play on; may be given again: all play the same
     #[arg(long = "out", value_name = "D")]
     outputs: Vec<String>,
-    /// Sample rate of the run; devices at another are resampled
+    /// Sample rate of the run: the first output has to have it, other devices are resampled
     #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
     /// Channels of each input

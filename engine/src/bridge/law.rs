@@ -77,6 +77,11 @@ impl Drift {
         self.steady.needed_ns().max(self.longer_ns().unwrap_or(0.0))
     }
 
+    /// How long a frame of the reader's is, in nanoseconds.
+    pub(super) fn to_frame_ns(&self) -> f64 {
+        1e9 / self.spec.to_hz / (1.0 + self.steady.errors().1)
+    }
+
     /// What blocks need that are longer than the loop knows, once it reads.
     fn longer_ns(&self) -> Option<f64> {
         if !self.steady.is_reading() {
@@ -109,8 +114,7 @@ impl Drift {
         self.to_end = Some(end);
         if lost > 0 {
             // What was lost is read as well, as late as what comes now, and not heard.
-            let frame_ns = 1e9 / self.spec.to_hz / (1.0 + self.steady.errors().1);
-            let before_ns = (frames as f64 * frame_ns) as u64;
+            let before_ns = (frames as f64 * self.to_frame_ns()) as u64;
             let time_ns = time_ns.wrapping_sub(before_ns);
             self.steady.read(begin, time_ns, lost as usize);
         }
@@ -125,6 +129,8 @@ impl Drift {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct OneClock {
     pub(super) period: u64,
+    /// The delay with what others wait for.
+    pub(super) told: u64,
     written: u64,
     /// Where the next read begins.
     next: Option<u64>,
@@ -134,6 +140,7 @@ impl OneClock {
     pub(super) fn new(period: usize) -> Self {
         Self {
             period: period as u64,
+            told: period as u64,
             ..Self::default()
         }
     }

@@ -125,18 +125,25 @@ impl BridgeReader {
         self.law.reader_is_back(error);
     }
 
-    /// The least delay that is enough, in nanoseconds.
-    pub(crate) fn needed_ns(&self) -> f64 {
+    /// Both sides have one clock: the delay is what it is.
+    pub(crate) fn is_in_step(&self) -> bool {
+        matches!(self.law, Law::OneClock(_))
+    }
+
+    /// The least delay that is enough, in the reader's frames.
+    pub(crate) fn needed_frames(&self) -> f64 {
         match &self.law {
-            Law::Drift(drift) => drift.needed_ns(),
-            Law::OneClock(_) => 0.0,
+            Law::Drift(drift) => drift.needed_ns() / drift.to_frame_ns(),
+            Law::OneClock(one) => one.period as f64,
         }
     }
 
-    /// Reads no earlier than so long behind the writer.
-    pub(crate) fn wait_for_ns(&mut self, nanoseconds: f64) {
-        if let Law::Drift(drift) = &mut self.law {
-            drift.wait_for_ns(nanoseconds);
+    /// Reads no earlier than so many of the reader's frames behind the writer; where both have one
+    /// clock somebody else has them wait.
+    pub(crate) fn wait_for_frames(&mut self, frames: f64) {
+        match &mut self.law {
+            Law::Drift(drift) => drift.wait_for_ns(frames * drift.to_frame_ns()),
+            Law::OneClock(one) => one.told = one.period.max(frames as u64),
         }
     }
 
@@ -178,7 +185,7 @@ impl BridgeReader {
         );
         match &self.law {
             Law::Drift(drift) => self.stats.tell(&drift.steady),
-            Law::OneClock(one) => self.stats.tell_delay(one.period),
+            Law::OneClock(one) => self.stats.tell_delay(one.period, one.told),
         }
     }
 

@@ -62,12 +62,13 @@ impl BridgeStats {
         self.error_frames.set(drift.error_frames());
     }
 
-    pub(super) fn tell_delay(&self, frames: u64) {
+    /// So many frames are kept, and with what others wait for, the delay is so many.
+    pub(super) fn tell_delay(&self, frames: u64, delay_frames: u64) {
         self.reads.store(true, Relaxed);
         self.ratio.set(1.0);
         self.margin_frames.set(frames as f64);
         self.needed_frames.set(frames as f64);
-        self.delay_frames.set(frames as f64);
+        self.delay_frames.set(delay_frames as f64);
     }
 
     pub(super) fn jumped(&self) {

@@ -66,6 +66,7 @@ fn start(
         sample_rate_hz: Some(info.sample_rate_hz),
         buffer_frames: Some(frames),
         realtime,
+        by_id: true,
         ..StreamRequest::default()
     };
     match entry.direction {

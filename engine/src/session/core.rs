@@ -146,6 +146,7 @@ impl Core {
         for out in self.outs.iter_mut().flatten() {
             out.lose(lost);
         }
+        self.lanes.lose(lost, cause);
         self.lanes.begin(self.clock_frames, call, &self.shared);
         self.shared.note_caller(caller.stream, call.time_ns);
         self.begin_record(call, lost);

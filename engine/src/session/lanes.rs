@@ -11,8 +11,12 @@ use ossicle_io::device::Call;
 use ossicle_io::ring::Cause;
 
 use super::core::CHUNK_FRAMES;
+use super::delay_line::DelayLine;
 use super::shared::{Shared, count};
 use crate::bridge::{BridgeReader, BridgeWriter, Lack};
+
+/// A common delay that is more than is needed shrinks by so many frames for each frame.
+const SHRINKS: f64 = 8e-6;
 
 /// For each channel that is filled, the channel it comes from, if any.
 pub(super) type Map = Box<[Option<usize>]>;
@@ -67,6 +71,8 @@ pub(super) struct Lane {
     pub(super) channels: usize,
     /// Where its channels go in the core's input: the device's and the core's.
     pub(super) places: Box<[(usize, usize)]>,
+    /// Makes it as late as the others where it has no drift loop to do so.
+    pub(super) line: Option<DelayLine>,
 }
 
 /// All capture devices.
@@ -81,10 +87,17 @@ pub(super) struct Lanes {
     /// What the first device captured last, where the core's input is another.
     first: Box<[f32]>,
     first_is_there: bool,
+    /// Frames by which all are late, where some need a line for that.
+    common: f64,
 }
 
 impl Lanes {
-    pub(super) fn new(lanes: Vec<Lane>, channels_in: usize) -> Self {
+    pub(super) fn new(mut lanes: Vec<Lane>, channels_in: usize, sample_rate_hz: u32) -> Self {
+        if lanes.len() > 1 {
+            for lane in &mut lanes {
+                lane.line = Some(DelayLine::new(lane.channels, sample_rate_hz));
+            }
+        }
         let widest = lanes.iter().map(|lane| lane.channels).max().unwrap_or(1);
         let is_plain = matches!(&lanes[..], [lane] if lane.channels == channels_in
             && lane.places.len() == channels_in
@@ -102,6 +115,7 @@ impl Lanes {
                 _ => Box::default(),
             },
             first_is_there: false,
+            common: 0.0,
             lanes: lanes.into(),
         }
     }
@@ -125,6 +139,9 @@ impl Lanes {
                 if let (LaneFrom::Bridge(new), LaneFrom::Bridge(old)) = (&mut from, &lane.from) {
                     new.replaces(old);
                 }
+                if let Some(line) = &mut lane.line {
+                    line.clear();
+                }
                 core::mem::replace(&mut lane.from, from)
             }
             None => from,
@@ -140,21 +157,27 @@ impl Lanes {
         }
     }
 
+    /// The core has lost frames: what goes through a line has lost them too.
+    pub(super) fn lose(&mut self, frames: u64, cause: Cause) {
+        for line in self.lanes.iter_mut().filter_map(|lane| lane.line.as_mut()) {
+            line.lose(frames, Lack::Lost(cause));
+        }
+    }
+
     /// A call begins that ends before the core's frame `end`. All lanes are as late as the latest.
     pub(super) fn begin(&mut self, end: u64, call: &Call<'_>, shared: &Shared) {
         let many = self.lanes.len() > 1;
-        let (mut needed_ns, mut delay_frames) = (0.0, 0.0);
+        let mut delay_frames = 0.0;
         if many {
-            for lane in &self.lanes {
-                if let LaneFrom::Bridge(reader) = &lane.from {
-                    needed_ns = reader.needed_ns().max(needed_ns);
-                }
+            self.agree(call.frames);
+            if self.lanes.iter().any(Lane::is_in_step) {
+                delay_frames = self.common;
             }
         }
         for lane in &mut self.lanes {
             if let LaneFrom::Bridge(reader) = &mut lane.from {
                 if many {
-                    reader.wait_for_ns(needed_ns);
+                    reader.wait_for_frames(self.common);
                 }
                 reader.begin(end, call.time_ns, call.frames);
                 let stats = reader.stats();
@@ -162,6 +185,27 @@ impl Lanes {
             }
         }
         shared.set_bridge_frames(delay_frames);
+    }
+
+    /// Finds by how many frames all lanes are late. Where some have a line it is a whole number, up at
+    /// once and down slowly, so that the bridges can follow.
+    fn agree(&mut self, frames: usize) {
+        let mut needed: f64 = 0.0;
+        for lane in &self.lanes {
+            if let LaneFrom::Bridge(reader) = &lane.from {
+                needed = reader.needed_frames().max(needed);
+            }
+        }
+        let whole = libm::ceil(needed);
+        self.common = if !self.lanes.iter().any(Lane::is_in_step) {
+            needed
+        } else if needed > self.common {
+            whole
+        } else if needed < self.common - 1.0 || self.common % 1.0 != 0.0 {
+            (self.common - frames as f64 * SHRINKS).max(whole)
+        } else {
+            self.common
+        };
     }
 
     /// Frames that wait on their way to the core, where there is a bridge.
@@ -202,15 +246,18 @@ impl Lanes {
         }
         let channels_in = out.len() / frames.max(1);
         out.fill(0.0);
+        let common = (self.common + 0.5) as usize;
         for (number, lane) in self.lanes.iter_mut().enumerate() {
             let channels = lane.channels;
             let captured = &mut self.scratch[..frames * channels];
             if number == 0 {
                 self.first_is_there = lane.read(captured, frames, device, lacks, shared);
                 self.first[..frames * channels].copy_from_slice(captured);
+                lane.delay(captured, lacks, common);
             } else {
                 let lane_lacks = &mut self.lane_lacks[..frames];
                 lane.read(captured, frames, device, lane_lacks, shared);
+                lane.delay(captured, lane_lacks, common);
                 for (lack, of_lane) in lacks.iter_mut().zip(lane_lacks) {
                     *lack = lack.and(*of_lane).and(*lack);
                 }
@@ -226,6 +273,28 @@ impl Lanes {
 }
 
 impl Lane {
+    /// Whether its frames are the caller's own or come by the caller's clock, so that no drift loop
+    /// makes them later.
+    fn is_in_step(&self) -> bool {
+        match &self.from {
+            LaneFrom::Away => false,
+            LaneFrom::Caller => true,
+            LaneFrom::Bridge(reader) => reader.is_in_step(),
+        }
+    }
+
+    /// Makes frames that were just read as late as the others'.
+    fn delay(&mut self, sound: &mut [f32], lacks: &mut [Option<Lack>], common: usize) {
+        let own = match &self.from {
+            LaneFrom::Caller => 0,
+            LaneFrom::Bridge(reader) if reader.is_in_step() => reader.needed_frames() as usize,
+            _ => return,
+        };
+        if let Some(line) = &mut self.line {
+            line.run(sound, lacks, common.saturating_sub(own));
+        }
+    }
+
     /// The next frames of the device, in the channels it had as the session began, and why some of
     /// them are silence. Returns whether the device is there.
     fn read(

@@ -46,6 +46,8 @@ pub(super) struct Link {
     pub(super) xruns: u64,
     /// Whether it calls for as many frames as it settled on.
     pub(super) calls: CallLength,
+    /// Why it cannot be opened again was told.
+    pub(super) is_refusal_told: bool,
 }
 
 /// What is told of a device once it calls.
@@ -146,6 +148,14 @@ impl Link {
 }
 
 impl Known {
+    /// The same of a device that was at one rate, and is at another: what is kept of its frames.
+    pub(super) fn at_rate(mut self, before_hz: u32, now_hz: u32) -> Self {
+        if let Some(capture) = &mut self.capture {
+            capture.margin_frames *= f64::from(now_hz) / f64::from(before_hz.max(1));
+        }
+        self
+    }
+
     /// The same where the clock that calls the core is off by so much.
     pub(super) fn called_by(mut self, error: f64) -> Self {
         if let Some(capture) = &mut self.capture {
@@ -228,4 +238,27 @@ pub(super) fn name(info: &StreamInfo) -> String {
         .or(info.input_device.as_ref())
         .cloned()
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_margin_is_as_long_at_another_rate() {
+        let learned = Learned {
+            from_error: 1e-5,
+            to_error: -1e-5,
+            margin_frames: 480.0,
+        };
+        let known = Known {
+            capture: Some(learned),
+            play: Some(learned),
+            ..Known::default()
+        };
+        let known = known.at_rate(48_000, 96_000);
+        // What is played waits in the session's frames, whose rate is what it was.
+        let margins = [known.capture, known.play].map(|learned| learned.unwrap().margin_frames);
+        assert_eq!(margins, [960.0, 480.0]);
+    }
 }

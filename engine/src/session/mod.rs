@@ -3,6 +3,7 @@
 mod call_length;
 mod config;
 mod core;
+mod delay_line;
 mod device;
 mod event;
 mod feed;
@@ -30,6 +31,7 @@ mod stop_error;
 mod supervisor;
 mod tap_ring;
 mod taps;
+mod told;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -54,6 +56,7 @@ use player::Player;
 use shared::Shared;
 use slot::Slot;
 use supervisor::Supervisor;
+use told::Told;
 
 pub(crate) use core::CHUNK_FRAMES;
 
@@ -92,7 +95,7 @@ pub struct Session {
     levels: Levels,
     metering: Option<Metering>,
     keeper: Keeper,
-    warnings: Vec<String>,
+    warnings: Told<String>,
     /// Periods that are tried beside this session.
     trials: Option<Trials>,
     failure: Option<EngineError>,

@@ -163,6 +163,7 @@ fn request(config: &SessionConfig, role: &Role, rate: Option<u32>) -> StreamRequ
         buffer_frames: config.buffer_frames,
         leave_unconnected: config.leave_unconnected,
         realtime: config.realtime.scheduling,
+        by_id: false,
     }
 }
 

@@ -8,8 +8,9 @@
 
 use super::lanes::{LaneFrom, OutLine};
 
-/// Parcels that may be on their way.
-const PARCELS: usize = 64;
+/// Parcels that may be on their way for each device: its two ends as it starts, and as often as it
+/// comes and goes while nobody calls.
+const PARCELS: usize = 16;
 
 /// The end of a bridge, for its place in the core.
 pub(super) enum Parcel {
@@ -29,10 +30,11 @@ pub(super) struct Receiver {
     returned: rtrb::Producer<Parcel>,
 }
 
-/// Both ends.
-pub(super) fn post() -> (Sender, Receiver) {
-    let (parcels, parcels_out) = rtrb::RingBuffer::new(PARCELS);
-    let (returned, returned_out) = rtrb::RingBuffer::new(PARCELS);
+/// Both ends, for so many devices.
+pub(super) fn post(devices: usize) -> (Sender, Receiver) {
+    let room = PARCELS * devices.max(4);
+    let (parcels, parcels_out) = rtrb::RingBuffer::new(room);
+    let (returned, returned_out) = rtrb::RingBuffer::new(room);
     let sender = Sender {
         parcels,
         returned: returned_out,
@@ -66,5 +68,22 @@ impl Receiver {
         if let Err(rtrb::PushError::Full(parcel)) = self.returned.push(parcel) {
             core::mem::forget(parcel);
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests are ordinary threads")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_room_for_both_ends_of_any_number_of_devices() {
+        let (mut sender, mut receiver) = post(200);
+        for device in 0..200 {
+            assert!(sender.send(Parcel::Lane(device, LaneFrom::Away)));
+            assert!(sender.send(Parcel::Out(device, None)));
+        }
+        let come = core::iter::from_fn(|| receiver.next()).count();
+        assert_eq!(come, 400);
     }
 }

@@ -1,5 +1,6 @@
 //! What a session says while it runs, and in the end.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
@@ -42,14 +43,14 @@ pub struct Report {
     pub latency_frames: u64,
     /// The bridges between devices on different clocks, as they are now.
     pub bridges: Vec<BridgeReport>,
-    /// What befell the devices so far, each once; told in `warnings` too.
-    pub events: Vec<DeviceEvent>,
+    /// What befell the devices so far, each once; told in `warnings` too. The first 10 000 are kept.
+    pub events: Arc<[DeviceEvent]>,
     /// The recordings, in the order of [`SessionConfig::record`](super::SessionConfig::record).
     pub takes: Vec<TakeReport>,
     /// How the callbacks are scheduled, and whether the memory is locked.
     pub realtime: Realtime,
-    /// What was odd so far, in a line each.
-    pub warnings: Vec<String>,
+    /// What was odd so far, in a line each. The first 10 000 are kept.
+    pub warnings: Arc<[String]>,
     /// The session has come to its end, cannot go on, or plays nothing and none of its recordings
     /// goes on after one of them failed: stop it.
     pub ended: bool,
@@ -177,7 +178,7 @@ impl Session {
             events: self.supervisor.events(),
             takes,
             realtime: self.realtime(),
-            warnings: self.warnings.clone(),
+            warnings: self.warnings.show(),
             ended: self.shared.all_ended() || self.failure.is_some() || self.is_for_nothing(),
         }
     }
@@ -284,6 +285,13 @@ impl Session {
         self.supervisor.bridges().into_iter().map(report).collect()
     }
 
+    fn all_warnings(&self) -> Vec<String> {
+        let mut all = self.warnings.kept().to_vec();
+        let left_out = self.warnings.left_out();
+        all.extend((left_out > 0).then(|| format!("{left_out} further warnings were not kept")));
+        all
+    }
+
     pub(super) fn ended(
         &self,
         xruns: u64,
@@ -322,10 +330,10 @@ impl Session {
             input_device,
             buffer_frames: self.infos.first().map_or(0, |info| info.buffer_frames),
             bridges,
-            events: self.supervisor.events(),
+            events: self.supervisor.events().to_vec(),
             recorded,
             realtime,
-            warnings: self.warnings.clone(),
+            warnings: self.all_warnings(),
         }
     }
 }

@@ -50,13 +50,15 @@ pub(super) fn lanes(routes: &Routes, inputs: &[usize]) -> Result<LanePlan, Engin
 }
 
 impl LanePlan {
-    pub(super) fn build(self, channels_in: usize) -> Lanes {
+    pub(super) fn build(self, channels_in: usize, sample_rate_hz: u32) -> Lanes {
         let lane = |(channels, places): (usize, Vec<_>)| Lane {
             from: LaneFrom::Away,
             channels,
             places: places.into(),
+            line: None,
         };
-        Lanes::new(self.devices.into_iter().map(lane).collect(), channels_in)
+        let lanes = self.devices.into_iter().map(lane).collect();
+        Lanes::new(lanes, channels_in, sample_rate_hz)
     }
 }
 

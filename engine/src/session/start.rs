@@ -151,7 +151,7 @@ pub(super) fn start(
         .map(|(_, pending)| pending.info().output_channels)
         .collect();
     let routes = routes::outputs(&config.routes, &output_channels, channels)?;
-    let (sender, receiver) = post();
+    let (sender, receiver) = post(opened.devices.len());
     let is_virtual = match &world {
         Some(world) => world.is_virtual(),
         None => opened.master().host == HostKind::Sim,
@@ -166,7 +166,7 @@ pub(super) fn start(
     };
     let parts = CoreParts {
         feed: feed.unwrap_or(Feed::Lanes),
-        lanes: lanes.build(channels_in),
+        lanes: lanes.build(channels_in, sample_rate_hz),
         outs,
         own,
         taps,
@@ -212,7 +212,7 @@ pub(super) fn start(
         levels: Levels::new(),
         metering,
         keeper,
-        warnings,
+        warnings: warnings.into(),
         trials: None,
         failure: None,
         channels,

@@ -224,6 +224,36 @@ fn blocks_that_become_much_longer_are_silent_twice_at_most() {
 }
 
 #[test]
+fn a_period_that_changes_later_is_told_once() {
+    let sim = Sim::new(19);
+    let mic = SimDevice {
+        blocks: Blocks::Fixed(64),
+        faults: vec![Fault {
+            at_ns: 10_000 * MS,
+            kind: FaultKind::Period { frames: 512 },
+        }],
+        ..device("mic", 1, 0, 100.0, 50)
+    };
+    sim.plug(mic).unwrap();
+    sim.plug(device("speaker", 0, 1, 0.0, 50)).unwrap();
+    let mut session = start(&sim, live("mic", "speaker"));
+    let told = |session: &mut ossicle::session::Session| {
+        let warnings = session.report().warnings;
+        let told = warnings.iter().filter(|line| line.contains("calls for"));
+        told.cloned().collect::<Vec<_>>()
+    };
+    run(&sim, &mut session, 9.0);
+    assert_eq!(told(&mut session), [""; 0]);
+    run(&sim, &mut session, 21.0);
+    let [line] = &told(&mut session)[..] else {
+        panic!("{:?}", told(&mut session))
+    };
+    assert!(line.contains("\"mic\" calls for 512 frames"), "{line}");
+    assert_eq!(session.report().events.len(), 0);
+    session.stop().unwrap();
+}
+
+#[test]
 fn blocks_of_any_length_on_both_sides_stay_in_step() {
     for (from, to) in [
         (Blocks::Random { max: 700 }, Blocks::Fixed(64)),

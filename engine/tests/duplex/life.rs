@@ -325,7 +325,7 @@ fn another_device_that_becomes_the_default_is_taken_while_the_old_one_still_runs
         sim.set_default(old);
         let mut session = start(&sim, config);
         run(&sim, &mut session, 2.0);
-        assert_eq!(session.report().events, []);
+        assert_eq!(session.report().events[..], []);
         sim.set_default(new);
         let before = session.report().frames;
         run(&sim, &mut session, 2.0);

@@ -18,6 +18,16 @@ fn named(name: &str) -> Port {
 
 #[test]
 fn tracks_of_four_devices_are_aligned_within_a_frame() {
+    tracks_are_aligned(false);
+}
+
+#[test]
+fn what_the_master_itself_captures_is_aligned_with_the_others_within_a_frame() {
+    tracks_are_aligned(true);
+}
+
+/// Three microphones into a speaker; or two, beside what the speaker's own device captures.
+fn tracks_are_aligned(master_captures: bool) {
     let folder = tempfile::tempdir().unwrap();
     let take = folder.path().join("take.wav");
     let sim = Sim::new(41);
@@ -39,14 +49,17 @@ fn tracks_of_four_devices_are_aligned_within_a_frame() {
         };
         sim.plug(of_time(mic)).unwrap();
     }
-    sim.plug(device("speaker", 0, 2, -100.0, 50)).unwrap();
+    let inputs = usize::from(master_captures);
+    let speaker = device("speaker", inputs, 2, -100.0, 50);
+    sim.plug(of_time(speaker)).unwrap();
+    let first = if master_captures { "speaker" } else { "a" };
     let config = SessionConfig {
         more_inputs: vec![named("b"), named("c")],
         record: vec![RecordConfig {
             tap: Tap::Pre,
             ..RecordConfig::new(&take)
         }],
-        ..live("a", "speaker")
+        ..live(first, "speaker")
     };
     let mut session = start(&sim, config);
     for _ in 0..60 {
@@ -54,7 +67,7 @@ fn tracks_of_four_devices_are_aligned_within_a_frame() {
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
     let report = session.report();
-    assert_eq!(report.bridges.len(), 3);
+    assert_eq!(report.bridges.len(), 3 - inputs);
     let latencies: Vec<f64> = report.bridges.iter().map(|b| b.latency_frames).collect();
     assert!(
         latencies
@@ -62,6 +75,8 @@ fn tracks_of_four_devices_are_aligned_within_a_frame() {
             .all(|frames| (frames - latencies[0]).abs() < 0.1),
         "{latencies:?}"
     );
+    let told = report.latency_frames as f64;
+    assert!((told - latencies[0]).abs() < 0.6, "{told}, {latencies:?}");
     session.stop().unwrap();
     let mut file = AudioFile::open(&take).unwrap();
     assert_eq!(file.info().channels, 3);

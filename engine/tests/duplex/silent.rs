@@ -153,7 +153,7 @@ fn another_default_device_that_does_not_start_leaves_the_old_one_heard() {
                 "{old}: {loud} at {at} tenths of a second"
             );
         }
-        assert_eq!(session.report().events, [], "{old}");
+        assert_eq!(session.report().events[..], [], "{old}");
         session.stop().unwrap();
     }
     assert_eq!(realtime::violations(), 0);

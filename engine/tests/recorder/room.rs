@@ -42,7 +42,7 @@ fn a_minute_without_a_disk_loses_nothing_at_32_channels() {
         report
     };
     let before = run(1);
-    assert_eq!(before.warnings, Vec::<String>::new());
+    assert_eq!(before.warnings[..], [""; 0]);
     let began = std::time::Instant::now();
     // The limit of memory, 60 s, and what fits into the ring behind it.
     disk.stalls.store(true, Ordering::Release);
@@ -163,7 +163,7 @@ fn record(path: &Path, spill: Option<&Path>, seconds: u64) -> Run {
         report.ended || spill.is_some()
     });
     Run {
-        warnings: report.warnings,
+        warnings: report.warnings.to_vec(),
         produced: report.frames,
         result: session.stop(),
     }

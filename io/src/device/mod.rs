@@ -78,6 +78,10 @@ pub struct StreamRequest {
     /// Ask for real-time scheduling of the thread that runs the callback, where the backend does
     /// not see to it; [`StreamStatus::scheduling`] says what was got.
     pub realtime: bool,
+    /// Devices are named by their whole ids: one whose id or name only holds what is asked for is no
+    /// answer. On JACK an id is the name of a client, and may go on with a colon and a part of the
+    /// names of those of its ports that are wanted.
+    pub by_id: bool,
 }
 
 /// What was settled.

@@ -5,12 +5,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-use ossicle_io::device::{self, HostKind, LostCause, StreamRequest, StreamState};
+use ossicle_io::device::{self, DeviceError, HostKind, LostCause, StreamRequest, StreamState};
 
 use crate::{input, output, rig, served, start, wait_until};
 
 const SINK: &str =
     "module-null-sink sink_name=usb format=float32le rate=48000 channels=2 norewinds=1";
+
+/// Its names hold those of the first.
+const OTHER: &str =
+    "module-null-sink sink_name=usb.monitor2 format=float32le rate=48000 channels=2 norewinds=1";
 
 /// A request for the device of this name, or for the default one.
 fn of(request: &StreamRequest, name: Option<&str>) -> StreamRequest {
@@ -52,13 +56,25 @@ fn a_named_device_that_is_unplugged_is_lost_and_no_other_takes_its_place() {
             drop(stream);
             let refused = device::open(HostKind::PulseAudio, &request).err();
             assert!(refused.is_some(), "{name} is not there");
+            // One whose id holds its id is not it.
+            let other = rig.server.load(OTHER).unwrap();
+            let by_id = StreamRequest {
+                by_id: true,
+                ..of(&request, Some(&format!("pulseaudio:{name}")))
+            };
+            let refused = device::open(HostKind::PulseAudio, &by_id).err();
+            assert!(
+                matches!(refused, Some(DeviceError::DeviceNotFound { .. })),
+                "{refused:?}"
+            );
             let module = rig.server.load(SINK).unwrap();
-            let stream = start(HostKind::PulseAudio, &request, Box::new(|_| {}));
+            let stream = start(HostKind::PulseAudio, &by_id, Box::new(|_| {}));
             wait_until("half a second more", 10, || {
                 stream.status().frames() > 24_000
             });
             drop(stream);
             rig.server.unload(module).unwrap();
+            rig.server.unload(other).unwrap();
         }
     });
 }

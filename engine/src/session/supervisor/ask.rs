@@ -43,14 +43,15 @@ impl Supervisor {
     }
 
     /// All that befell the devices so far.
-    pub(in crate::session) fn events(&self) -> Vec<DeviceEvent> {
-        lock(&self.events).clone()
+    pub(in crate::session) fn events(&self) -> Arc<[DeviceEvent]> {
+        lock(&self.events).show()
     }
 
     /// How often something befell a device so far, and whether one is away.
     pub(in crate::session) fn befell(&self) -> (usize, bool) {
         let is_away = lock(&self.links).iter().any(|link| link.phase != Phase::Up);
-        (lock(&self.events).len(), is_away)
+        let events = lock(&self.events);
+        (events.kept().len() + events.left_out(), is_away)
     }
 
     pub(in crate::session) fn xruns(&self) -> u64 {

@@ -26,6 +26,7 @@ use super::link::{Link, Phase, RETRY_NS, SETTLED_NS, caller_error, name, period_
 use super::raw::note_lost;
 use super::slot::Lent;
 use super::stage::{Seat, Stage, lock};
+use super::told::Told;
 use super::world::World;
 use crate::error::EngineError;
 use crate::record::spawn;
@@ -53,7 +54,7 @@ pub(super) struct Supervisor {
     wishes: Wishes,
     links: Mutex<Vec<Link>>,
     clock: Mutex<Option<Clock>>,
-    events: Mutex<Vec<DeviceEvent>>,
+    events: Mutex<Told<DeviceEvent>>,
     notes: Mutex<Vec<String>>,
     failure: Mutex<Option<EngineError>>,
     reaper: Reaper,
@@ -111,6 +112,7 @@ impl Supervisor {
             known,
             xruns: 0,
             calls: CallLength::default(),
+            is_refusal_told: false,
         };
         lock(&self.links).push(link);
         Ok(info)

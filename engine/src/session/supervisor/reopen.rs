@@ -7,6 +7,8 @@ use ossicle_io::device::{
 };
 
 use super::Supervisor;
+use crate::error::EngineError;
+use crate::session::call_length::note_of_another;
 use crate::session::event::DeviceEventKind;
 use crate::session::link::{Link, Newcomer, Phase, name, open_again, period_ns, seconds};
 use crate::session::stage::{Known, Seat, Started, lock};
@@ -46,13 +48,18 @@ impl Supervisor {
             calls && !moves || self.stopped.load(Acquire)
         };
         let calls_again = is_kept(&lock(&self.links)[index]);
-        let mut started = match opened {
+        let (mut started, mut refusal) = (None, None);
+        match opened {
             Ok(pending) if !calls_again => {
                 let known = self.known(index, known, pending.info());
-                self.stage.start(&seat, known, pending).ok()
+                match self.stage.start(&seat, known, pending) {
+                    Ok(new) => started = Some(new),
+                    Err(error) => refusal = Some(error),
+                }
             }
-            _ => None,
-        };
+            Ok(_) => {}
+            Err(error) => refusal = Some(EngineError::from(error)),
+        }
         let mut links = lock(&self.links);
         let link = &mut links[index];
         link.is_opening = false;
@@ -61,6 +68,7 @@ impl Supervisor {
         let surplus = started.take_if(|_| calls_again);
         let Some(started) = started else {
             link.try_later(now, self.is_virtual());
+            self.tell_refusal(link, refusal.as_ref());
             // The old stream may be what keeps the device.
             let gives_up = link.away().is_some_and(|(since_ns, _)| {
                 !calls_again && (is_busy || now.saturating_sub(since_ns) > GIVE_UP_NS)
@@ -89,6 +97,29 @@ impl Supervisor {
         }
     }
 
+    /// Why a device that is there cannot be had, once while it is away.
+    fn tell_refusal(&self, link: &mut Link, refusal: Option<&EngineError>) {
+        let Some(error) = refusal.filter(|_| !link.is_refusal_told && link.stream.is_none()) else {
+            return;
+        };
+        let is_absent = matches!(
+            error,
+            EngineError::Device(
+                DeviceError::DeviceNotFound { .. }
+                    | DeviceError::DeviceGone { .. }
+                    | DeviceError::HostUnavailable { .. }
+            )
+        );
+        if !is_absent {
+            link.is_refusal_told = true;
+            let note = format!(
+                "\"{}\" cannot be opened again yet: {error}",
+                name(&link.info)
+            );
+            lock(&self.notes).push(note);
+        }
+    }
+
     /// What is known of the clock of the device that was opened: of another one only what was
     /// remembered, if anything was. It is paired with whoever calls now.
     fn known(&self, index: usize, mut known: Known, info: &StreamInfo) -> Known {
@@ -102,6 +133,9 @@ impl Supervisor {
                 known = remembered;
             }
             known.caller = None;
+        }
+        if !known.is_old {
+            known = known.at_rate(before.sample_rate_hz, info.sample_rate_hz);
         }
         let master = self.stage.master.load(Acquire);
         let error = match links.iter().find(|link| link.number == master) {
@@ -139,6 +173,16 @@ impl Supervisor {
         if let Some(old) = &old {
             link.xruns += old.status().xruns();
         }
+        let settled = (name(&link.info), link.info.buffer_frames);
+        link.calls
+            .begin_anew(settled == (name(&info), info.buffer_frames));
+        if settled.1 != info.buffer_frames
+            && let Some(asked) = self.wishes.buffer_frames
+        {
+            lock(&self.notes).extend(note_of_another(asked, &info));
+        }
+        let before_hz = link.info.sample_rate_hz;
+        link.known = link.known.at_rate(before_hz, info.sample_rate_hz);
         link.info = info;
         link.number = started.number;
         link.started_ns = self.now_ns();
@@ -175,14 +219,19 @@ impl Supervisor {
         };
         self.tell(device, kind);
         link.set_away(None);
+        link.is_refusal_told = false;
         link.phase = Phase::Up;
     }
 
     /// What is asked of a device that is opened again, or of another that is the default now.
     pub(super) fn request(&self, link: &Link) -> StreamRequest {
+        let host = link.seat.role.host;
         let port = |port: &Option<Port>, id: &Option<String>, channels: usize| {
             port.as_ref().map(|port| Port {
-                device: id.clone().or_else(|| port.device.clone()),
+                device: match (id, &port.device) {
+                    (Some(id), Some(asked)) if host == HostKind::Jack => Some(ports_of(id, asked)),
+                    (id, asked) => id.clone().or_else(|| asked.clone()),
+                },
                 channels: Some(channels).filter(|&channels| channels > 0),
             })
         };
@@ -197,6 +246,35 @@ impl Supervisor {
             buffer_frames: self.wishes.buffer_frames,
             leave_unconnected: self.wishes.leave_unconnected,
             realtime: self.wishes.realtime,
+            by_id: true,
+        }
+    }
+}
+
+/// The ports of a client of JACK that were asked for: all, or those with a part of a name.
+fn ports_of(client: &str, asked: &str) -> String {
+    let asked = asked.strip_prefix("jack:").unwrap_or(asked);
+    match asked.split_once(':') {
+        _ if asked == client => client.to_owned(),
+        Some((owner, part)) if owner == client => format!("{client}:{part}"),
+        _ => format!("{client}:{asked}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ports_of;
+
+    #[test]
+    fn ports_of_a_client_that_were_asked_for_are_asked_for_again() {
+        for (asked, again) in [
+            ("system", "system"),
+            ("jack:system", "system"),
+            ("system:capture_2", "system:capture_2"),
+            ("jack:system:capture_2", "system:capture_2"),
+            ("capture_2", "system:capture_2"),
+        ] {
+            assert_eq!(ports_of("system", asked), again);
         }
     }
 }

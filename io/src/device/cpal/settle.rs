@@ -93,7 +93,13 @@ pub(super) fn settle(
     port: &Port,
     request: &StreamRequest,
 ) -> Result<Pending, DeviceError> {
-    let device = find(host, there, direction, port.device.as_deref())?;
+    let device = find(
+        host,
+        there,
+        direction,
+        port.device.as_deref(),
+        request.by_id,
+    )?;
     let name = id(host, &device);
     let ranges = direction
         .ranges(&device)
@@ -147,12 +153,14 @@ pub(super) fn settle(
     })
 }
 
-/// The default device, the one of this id or name, or the first with `asked` in one of them.
+/// The default device, the one of this id or name, or the first with `asked` in one of them; by its id
+/// alone where that is wanted.
 fn find(
     host: HostKind,
     there: &Host,
     direction: Direction,
     asked: Option<&str>,
+    by_id: bool,
 ) -> Result<Device, DeviceError> {
     let not_found = |available: Vec<String>| {
         let asked = asked.unwrap_or_default().to_owned();
@@ -172,7 +180,7 @@ fn find(
     let listed = there
         .devices()
         .map_err(|error| refused(host, "list devices", asked, &error))?;
-    let named: Vec<(String, String, Device)> = listed
+    let mut named: Vec<(String, String, Device)> = listed
         .map(|device| {
             let name = device
                 .description()
@@ -180,6 +188,9 @@ fn find(
             (id(host, &device), name.unwrap_or_default(), device)
         })
         .collect();
+    if by_id {
+        named.retain(|(id, ..)| id == asked);
+    }
     let lower = asked.to_lowercase();
     let rank = |(id, name, device): &&(String, String, Device)| {
         let short = id.split_once(':').map_or(id.as_str(), |(_, name)| name);

@@ -23,6 +23,7 @@ pub(super) type Active = AsyncClient<Notices, Process>;
 #[derive(Debug)]
 pub(super) struct OtherEnd {
     asked: Port,
+    by_id: bool,
     is_input: bool,
     /// Full names of our ports that have none yet, in order.
     own: Vec<String>,
@@ -31,9 +32,10 @@ pub(super) struct OtherEnd {
 }
 
 impl OtherEnd {
-    pub(super) fn new(asked: Port, is_input: bool, own: Vec<String>) -> Self {
+    pub(super) fn new(asked: Port, by_id: bool, is_input: bool, own: Vec<String>) -> Self {
         Self {
             asked,
+            by_id,
             is_input,
             own,
             taken: Vec::new(),
@@ -42,7 +44,7 @@ impl OtherEnd {
 
     /// Connects as many of our ports as there are ports for, in their order.
     fn connect(&mut self, client: &Client) -> Result<(), Error> {
-        let Ok(mut there) = ports(client, &self.asked, self.is_input) else {
+        let Ok(mut there) = ports(client, &self.asked, self.is_input, self.by_id) else {
             return Ok(());
         };
         there.retain(|port| !self.taken.contains(port));
@@ -67,13 +69,14 @@ pub(super) fn ports(
     client: &Client,
     asked: &Port,
     is_input: bool,
+    by_id: bool,
 ) -> Result<Vec<String>, DeviceError> {
     let flag = match is_input {
         true => PortFlags::IS_OUTPUT,
         false => PortFlags::IS_INPUT,
     };
     match &asked.device {
-        Some(asked) => find(client.ports(None, Some(AUDIO), flag), asked),
+        Some(asked) => find(client.ports(None, Some(AUDIO), flag), asked, by_id),
         None => {
             let physical = client.ports(None, Some(AUDIO), flag | PortFlags::IS_PHYSICAL);
             Ok(by_client(physical).into_values().next().unwrap_or_default())

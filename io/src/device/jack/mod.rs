@@ -81,7 +81,7 @@ pub(super) fn open(request: &StreamRequest) -> Result<Box<dyn PendingStream>, De
             });
         }
         let settle = |port: &Option<Port>, mode: LatencyType| match port {
-            Some(port) => settle(&client, port, mode),
+            Some(port) => settle(&client, port, mode, request.by_id),
             None => Ok(Settled::default()),
         };
         let input = settle(&request.input, LatencyType::Capture)?;
@@ -103,6 +103,7 @@ pub(super) fn open(request: &StreamRequest) -> Result<Box<dyn PendingStream>, De
             info,
             source: request.input.clone().filter(is_asked),
             sink: request.output.clone().filter(is_asked),
+            by_id: request.by_id,
         }) as Box<dyn PendingStream>)
     })?
 }
@@ -145,8 +146,13 @@ struct Settled {
     latency_frames: Option<u64>,
 }
 
-fn settle(client: &Client, port: &Port, mode: LatencyType) -> Result<Settled, DeviceError> {
-    let ports = connect::ports(client, port, mode == LatencyType::Capture)?;
+fn settle(
+    client: &Client,
+    port: &Port,
+    mode: LatencyType,
+    by_id: bool,
+) -> Result<Settled, DeviceError> {
+    let ports = connect::ports(client, port, mode == LatencyType::Capture, by_id)?;
     let device = ports
         .first()
         .map_or("jack", |port| client_of(port))
@@ -174,12 +180,20 @@ fn settle(client: &Client, port: &Port, mode: LatencyType) -> Result<Settled, De
     })
 }
 
-/// The ports of the client called `asked`, or those with `asked` in their full names.
-fn find(ports: Vec<String>, asked: &str) -> Result<Vec<String>, DeviceError> {
+/// The ports of the client called `asked`, or those with `asked` in their full names; by its id alone
+/// those of one client, or those of them with what is behind a colon in their full names.
+fn find(ports: Vec<String>, asked: &str, by_id: bool) -> Result<Vec<String>, DeviceError> {
     let wanted = asked.strip_prefix("jack:").unwrap_or(asked);
     let exact = |port: &&String| client_of(port) == wanted;
     let lower = wanted.to_lowercase();
-    let partly = |port: &&String| port.to_lowercase().contains(&lower);
+    let partly = |port: &&String| match lower.split_once(':') {
+        Some((_, part)) if by_id => {
+            let is_owner =
+                wanted.split_once(':').map(|(client, _)| client) == Some(client_of(port));
+            is_owner && port.to_lowercase().contains(part)
+        }
+        _ => !by_id && port.to_lowercase().contains(&lower),
+    };
     let mut found: Vec<String> = ports.iter().filter(exact).cloned().collect();
     if found.is_empty() {
         found = ports.iter().filter(partly).cloned().collect();
@@ -213,4 +227,23 @@ fn by_client(ports: Vec<String>) -> BTreeMap<String, Vec<String>> {
             .push(port);
     }
     clients
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_its_id_only_the_client_is_found_and_of_it_the_ports_asked_for() {
+        let ports = ["system2:capture_1", "system:capture_1", "system:capture_2"];
+        let found = |asked: &str, by_id| find(ports.map(str::to_owned).to_vec(), asked, by_id).ok();
+        let some = |ports: &[&str]| Some(ports.iter().map(|&port| port.to_owned()).collect());
+        assert_eq!(found("system", true), some(&ports[1..]));
+        assert_eq!(found("system:capture_2", true), some(&ports[2..]));
+        assert_eq!(found("jack:system:capture_2", true), some(&ports[2..]));
+        assert_eq!(found("capture_1", false), some(&ports[..2]));
+        for part in ["capture_1", "syste", "syste:capture_1", "system:playback_1"] {
+            assert_eq!(found(part, true), None, "{part}");
+        }
+    }
 }

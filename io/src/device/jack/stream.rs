@@ -29,6 +29,8 @@ pub(super) struct Pending {
     /// What our ports are to be connected to.
     pub(super) source: Option<Port>,
     pub(super) sink: Option<Port>,
+    /// They are named by their ids.
+    pub(super) by_id: bool,
 }
 
 impl PendingStream for Pending {
@@ -48,6 +50,7 @@ impl Pending {
             info,
             source,
             sink,
+            by_id,
         } = self;
         let failed = |error: jack::Error| DeviceError::backend(HostKind::Jack, "start", error);
         let status = Arc::new(StreamStatus::new());
@@ -64,8 +67,8 @@ impl Pending {
             let own = |n| format!("{}:{word}_{n}", client.name());
             (1..=channels).map(own).collect()
         };
-        let source = source.map(|port| OtherEnd::new(port, true, own("in", inputs.len())));
-        let sink = sink.map(|port| OtherEnd::new(port, false, own("out", outputs.len())));
+        let source = source.map(|port| OtherEnd::new(port, by_id, true, own("in", inputs.len())));
+        let sink = sink.map(|port| OtherEnd::new(port, by_id, false, own("out", outputs.len())));
         let mut ends: Vec<OtherEnd> = source.into_iter().chain(sink).collect();
         let caller = Caller::new(callback, status.clone());
         let connected = Arc::new(AtomicBool::new(false));

@@ -9,6 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::audio_file::AudioFile;
+#[cfg(doc)]
+use super::audio_writer::AudioWriter;
 use super::audio_writer::FileKind;
 use super::error::FileError;
 use super::file_storage::{FileStorage, name_of_part, rename_new};
@@ -60,6 +62,8 @@ pub struct Recovered {
     pub frames: u64,
     /// Those of them that could not be read before.
     pub won_frames: u64,
+    /// Labels that the file cannot hold; see [`AudioWriter::labels_left_out`].
+    pub labels_left_out: usize,
 }
 
 /// How a file stands, by its mark and its lock.
@@ -272,15 +276,19 @@ impl OpenTake {
                 path: None,
                 frames,
                 won_frames,
+                labels_left_out: 0,
             });
         }
         let mut storage = FileStorage::adopt(self.file, self.path.clone());
-        match self.kind {
+        let labels_left_out = match self.kind {
             Kind::Wav(wav) => wav.finish(&mut storage, labels)?,
             Kind::Flac(flac) => flac.finish(&mut storage, labels)?,
-            Kind::Ogg(ogg) => ogg.finish(&mut storage)?,
-            Kind::Closed { .. } | Kind::Nothing => {}
-        }
+            Kind::Ogg(ogg) => {
+                ogg.finish(&mut storage)?;
+                labels.len()
+            }
+            Kind::Closed { .. } | Kind::Nothing => 0,
+        };
         let path = match path == self.path {
             true => path,
             false => rename_beside(&self.path, &path)?,
@@ -289,6 +297,7 @@ impl OpenTake {
             path: Some(path),
             frames,
             won_frames,
+            labels_left_out,
         })
     }
 }

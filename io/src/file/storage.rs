@@ -84,3 +84,15 @@ pub(super) fn write_all_at(
     }
     (written, Ok(()))
 }
+
+/// Writes bytes at their places, each when what is before it is on the disk.
+pub(super) fn write_in_order(
+    storage: &mut dyn Storage,
+    steps: &[(Vec<u8>, u64)],
+) -> io::Result<()> {
+    for (bytes, place) in steps {
+        write_all_at(storage, bytes, *place).1?;
+        storage.sync()?;
+    }
+    Ok(())
+}

@@ -8,7 +8,7 @@ use super::positioned::read_at;
 use super::storage::Storage;
 use super::wav_checkpoint::{Behind, close, make_true};
 use super::wav_header::{MAX_HEADER_BYTES, State, WavHeader};
-use super::wav_labels::{Label, label_chunks};
+use super::wav_labels::{Label, label_chunks, labels_left_out};
 
 /// What a file system writes at once: behind a power cut each such part of a file is what was
 /// written, or zeros.
@@ -71,12 +71,12 @@ impl OpenWav {
         held / self.header.frame_bytes()
     }
 
-    /// Closes the file with all frames that are there.
+    /// Closes the file with all frames that are there; returns the labels that it cannot hold.
     pub(super) fn finish(
         mut self,
         storage: &mut dyn Storage,
         labels: &[Label],
-    ) -> Result<(), FileError> {
+    ) -> Result<usize, FileError> {
         let frames = self.frames_there();
         let bytes = frames * self.header.frame_bytes();
         let behind = match label_chunks(labels) {
@@ -85,7 +85,8 @@ impl OpenWav {
         };
         make_true(storage, &mut self.header, bytes, false)
             .and_then(|pad| close(storage, &mut self.header, bytes, pad, &behind))
-            .map_err(|error| FileError::writing(error, frames))
+            .map_err(|error| FileError::writing(error, frames))?;
+        Ok(labels_left_out(labels))
     }
 
     /// The length without blocks of zeros at the end that no header told of: in a power cut a file may

@@ -14,7 +14,7 @@ use super::file_storage::{FileStorage, Overwrite};
 use super::storage::{Storage, write_all_at};
 use super::wav_checkpoint::{Behind, close, make_true};
 use super::wav_header::WavHeader;
-use super::wav_labels::{Label, label_chunks};
+use super::wav_labels::{Label, label_chunks, labels_left_out};
 use super::wav_tags::Tags;
 use crate::sample::{SampleFormat, encode};
 
@@ -225,6 +225,11 @@ impl WavWriter {
     /// positions, from [`finish`](Self::finish) on.
     pub fn label(&mut self, label: Label) {
         self.labels.push(label);
+    }
+
+    /// How many of the labels so far the file will not hold: those beyond frame 4 294 967 295.
+    pub fn labels_left_out(&self) -> usize {
+        labels_left_out(&self.labels)
     }
 
     /// Makes the file on the disk true for all frames so far: samples, sync, header, sync; and

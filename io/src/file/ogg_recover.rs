@@ -8,7 +8,7 @@ use super::error::FileError;
 use super::forward::{Forward, to_next};
 use super::ogg_page::{MAX_PAGE_BYTES, Page, mark_last};
 use super::positioned::read_at;
-use super::recover::Damage;
+use super::recover::{Damage, DamageKind};
 use super::storage::{Storage, write_all_at};
 
 /// Bytes that are looked at for the mark.
@@ -109,6 +109,7 @@ impl OpenOgg {
                     self.damage.push(Damage {
                         position: self.frames,
                         frames: position - self.frames,
+                        kind: DamageKind::Unreadable,
                     });
                 }
                 is_broken = false;

@@ -43,14 +43,27 @@ enum Kind {
     Nothing,
 }
 
-/// Frames of a take that are there and cannot be read: bytes of them were changed since they were
-/// written. What reads them gives silence or leaves them out.
+/// Frames of a take that are not, or may not be, what was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// The first of them.
     pub position: u64,
     /// How many. In an Ogg file up to a page behind them is counted as well.
     pub frames: u64,
+    /// What is wrong with them.
+    pub kind: DamageKind,
+}
+
+/// What is wrong with frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DamageKind {
+    /// They cannot be read: bytes of them were changed since they were written. What reads them
+    /// gives silence or leaves them out.
+    Unreadable,
+    /// They are silence that no header told of: recorded as such, or never got to the disk before
+    /// the power went. The file cannot tell which.
+    Doubtful,
 }
 
 /// A take that was finished.
@@ -246,12 +259,15 @@ impl OpenTake {
         }
     }
 
-    /// What of the frames that are there cannot be read, in order. Of a WAV file that cannot be told.
+    /// What of the frames that are there cannot be read, or is doubtful, in order. Of a WAV file it is
+    /// zeros behind [`frames_said`](Self::frames_said) that reach to the end of a sector, 64 bytes
+    /// or more: sound has no sums there.
     pub fn damage(&self) -> &[Damage] {
         match &self.kind {
             Kind::Flac(flac) => flac.damage(),
             Kind::Ogg(ogg) => ogg.damage(),
-            Kind::Wav(_) | Kind::Closed { .. } | Kind::Nothing => &[],
+            Kind::Wav(wav) => wav.damage(),
+            Kind::Closed { .. } | Kind::Nothing => &[],
         }
     }
 

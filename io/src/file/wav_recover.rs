@@ -5,6 +5,7 @@ use std::io;
 
 use super::error::FileError;
 use super::positioned::read_at;
+use super::recover::{Damage, DamageKind};
 use super::storage::Storage;
 use super::wav_checkpoint::{Behind, close, make_true};
 use super::wav_header::{MAX_HEADER_BYTES, State, WavHeader};
@@ -13,6 +14,10 @@ use super::wav_labels::{Label, label_chunks, labels_left_out};
 /// What a file system writes at once: behind a power cut each such part of a file is what was
 /// written, or zeros.
 const BLOCK_BYTES: usize = 4096;
+/// What a disk writes at once.
+const SECTOR_BYTES: usize = 512;
+/// Zeros up to the end of a sector that are too many for chance.
+const DOUBTFUL_BYTES: usize = 64;
 
 /// A WAV file with the mark of an open take.
 #[derive(Debug)]
@@ -21,6 +26,7 @@ pub(super) struct OpenWav {
     file_bytes: u64,
     /// Bytes of sound chunks behind the samples.
     behind_bytes: u64,
+    damage: Vec<Damage>,
 }
 
 impl OpenWav {
@@ -38,10 +44,14 @@ impl OpenWav {
             header,
             file_bytes: file.metadata()?.len(),
             behind_bytes: 0,
+            damage: Vec::new(),
         };
         match wav.header.state() {
             State::Closing => wav.behind_bytes = wav.chunks_behind(file),
-            State::Open => wav.file_bytes = wav.sure_bytes(file),
+            State::Open => {
+                wav.file_bytes = wav.sure_bytes(file);
+                wav.doubt_zeros(file)?;
+            }
             State::Closed => {}
         }
         Ok(Some(wav))
@@ -64,6 +74,11 @@ impl OpenWav {
             State::Open => self.frames_held(),
             State::Closing | State::Closed => self.frames_said(),
         }
+    }
+
+    /// Frames behind those that the header tells of that may be missing.
+    pub(super) fn damage(&self) -> &[Damage] {
+        &self.damage
     }
 
     fn frames_held(&self) -> u64 {
@@ -92,7 +107,7 @@ impl OpenWav {
     /// The length without blocks of zeros at the end that no header told of: in a power cut a file may
     /// have got its length before its sound. Silence that was recorded there goes with them.
     fn sure_bytes(&self, file: &File) -> u64 {
-        let told = self.header.data_offset() + self.frames_said() * self.header.frame_bytes();
+        let told = self.data_end(self.frames_said());
         let mut end = self.file_bytes;
         let mut block = [0; BLOCK_BYTES];
         while end > told {
@@ -106,6 +121,47 @@ impl OpenWav {
             end = begin;
         }
         end
+    }
+
+    /// Doubts zeros that no header told of and that reach to the end of a sector: a later part of the
+    /// file may have got to the disk, and this one not, or not the last time that it was written.
+    fn doubt_zeros(&mut self, file: &File) -> io::Result<()> {
+        let end = self.data_end(self.frames_held());
+        let mut at = self.data_end(self.frames_said());
+        let mut sector = [0; SECTOR_BYTES];
+        while at < end {
+            let next = (at / SECTOR_BYTES as u64 + 1) * SECTOR_BYTES as u64;
+            let part = &mut sector[..(next.min(end) - at) as usize];
+            let length = read_at(file, part, at)?;
+            let part = &part[..length];
+            let zeros = part.iter().rev().take_while(|byte| **byte == 0).count();
+            if zeros > 0 && zeros >= part.len().min(DOUBTFUL_BYTES) {
+                self.doubt(next.min(end) - zeros as u64, next.min(end));
+            }
+            at = next;
+        }
+        Ok(())
+    }
+
+    /// Doubts the frames that have a byte between two places.
+    fn doubt(&mut self, from: u64, until: u64) {
+        let front = self.header.data_offset();
+        let position = (from - front) / self.header.frame_bytes();
+        let end = (until - front).div_ceil(self.header.frame_bytes());
+        match self.damage.last_mut() {
+            Some(last) if last.position + last.frames >= position => {
+                last.frames = end - last.position;
+            }
+            _ => self.damage.push(Damage {
+                position,
+                frames: end - position,
+                kind: DamageKind::Doubtful,
+            }),
+        }
+    }
+
+    fn data_end(&self, frames: u64) -> u64 {
+        self.header.data_offset() + frames * self.header.frame_bytes()
     }
 
     /// Bytes of the chunks behind the samples, when they are whole up to the end of the file.

@@ -62,7 +62,8 @@ pub enum DamageKind {
     /// gives silence or leaves them out.
     Unreadable,
     /// They are silence that no header told of: recorded as such, or never got to the disk before
-    /// the power went. The file cannot tell which.
+    /// the power went. The file cannot tell which. Or they are more than 32 MiB behind what the
+    /// header told of, which is not looked through.
     Doubtful,
 }
 
@@ -102,7 +103,8 @@ pub struct Takes {
 }
 
 /// Looks for takes in a folder; not in folders below. Of each file only the beginning and the end is
-/// read: it takes no longer for a long take.
+/// read: it takes no longer for a long take. Only of an Ogg file of ours that does not end as a
+/// closed one does, and that nobody writes, all is read.
 ///
 /// # Errors
 /// [`NotFound`](FileError::NotFound), [`PermissionDenied`](FileError::PermissionDenied) (of the
@@ -146,6 +148,7 @@ pub fn standing(path: impl AsRef<Path>) -> Result<Standing, FileError> {
         return Ok(Standing::NoTake);
     }
     Ok(match LockedFile::new(file) {
+        Ok(file) if !is_part(path) && OpenOgg::is_closed(&file)? => Standing::NoTake,
         Ok(_) => Standing::Open,
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Standing::Written,
         Err(error) => return Err(error.into()),

@@ -42,8 +42,8 @@ pub trait Storage: Send + Debug {
     /// The system's.
     fn reserve(&mut self, bytes: u64) -> io::Result<()>;
 
-    /// Gives the file its name and makes the name last. Called once, when what it holds can be read
-    /// and is synced; what bears the name by then stays whole until this moment.
+    /// Gives the file its name and makes the name last. Called until it succeeds once, when what the
+    /// file holds can be read and is synced; what bears the name by then stays whole until this moment.
     ///
     /// # Errors
     /// `AlreadyExists` where another file has the name and may not be replaced, or is being written;

@@ -18,6 +18,8 @@ const BLOCK_BYTES: usize = 4096;
 const SECTOR_BYTES: usize = 512;
 /// Zeros up to the end of a sector that are too many for chance.
 const DOUBTFUL_BYTES: usize = 64;
+/// Bytes that are looked through for them; what is further behind is doubtful as a whole.
+const LOOKED_BYTES: u64 = 32 << 20;
 
 /// A WAV file with the mark of an open take.
 #[derive(Debug)]
@@ -128,8 +130,9 @@ impl OpenWav {
     fn doubt_zeros(&mut self, file: &File) -> io::Result<()> {
         let end = self.data_end(self.frames_held());
         let mut at = self.data_end(self.frames_said());
+        let looked = end.min(at + LOOKED_BYTES);
         let mut sector = [0; SECTOR_BYTES];
-        while at < end {
+        while at < looked {
             let next = (at / SECTOR_BYTES as u64 + 1) * SECTOR_BYTES as u64;
             let part = &mut sector[..(next.min(end) - at) as usize];
             let length = read_at(file, part, at)?;
@@ -139,6 +142,9 @@ impl OpenWav {
                 self.doubt(next.min(end) - zeros as u64, next.min(end));
             }
             at = next;
+        }
+        if looked < end {
+            self.doubt(looked, end);
         }
         Ok(())
     }

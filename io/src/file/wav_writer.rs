@@ -13,6 +13,7 @@ use super::error::FileError;
 use super::file_storage::{FileStorage, Overwrite};
 use super::storage::{Storage, write_all_at};
 use super::wav_checkpoint::{Behind, close, make_true};
+use super::wav_format::MAX_CHANNELS;
 use super::wav_header::WavHeader;
 use super::wav_labels::{Label, label_chunks, labels_left_out};
 use super::wav_tags::Tags;
@@ -32,7 +33,7 @@ pub(super) const MAX_RATE_HZ: u32 = 16_000_000;
 pub struct WavSpec {
     /// Sample rate in hertz, 1 to 16 000 000.
     pub sample_rate_hz: u32,
-    /// Channels, at least 1; a frame may have 65 535 bytes at most.
+    /// Channels, 1 to 1024: what is written here is read here.
     pub channels: usize,
     /// How samples are stored.
     pub format: SampleFormat,
@@ -51,11 +52,10 @@ impl WavSpec {
                 max: MAX_RATE_HZ,
             });
         }
-        let max = usize::from(u16::MAX) / self.format.bytes();
-        if !(1..=max).contains(&self.channels) {
+        if !(1..=MAX_CHANNELS).contains(&self.channels) {
             return Err(FileError::ChannelsUnsupported {
                 asked: self.channels,
-                max,
+                max: MAX_CHANNELS,
             });
         }
         Ok(())

@@ -154,17 +154,13 @@ impl OpenFlac {
 }
 
 #[cfg(test)]
-#[path = "../../tests/wav_takes/logged.rs"]
-mod logged;
-
-#[cfg(test)]
 mod tests {
     use std::io::Write;
     use std::path::Path;
     use std::process::Command;
 
-    use super::logged::{Kept, Log, Logged, Operation, cut};
     use super::*;
+    use crate::file::logged::{Kept, Log, Logged, Operation, cut};
     use crate::file::{AudioFile, AudioWriter, FileKind, Ixml, Tags, WavSpec};
     use crate::sample::SampleFormat;
 

@@ -205,17 +205,13 @@ fn header_of(file: &File) -> io::Result<Option<WavHeader>> {
 }
 
 #[cfg(test)]
-#[path = "../../tests/wav_takes/logged.rs"]
-mod logged;
-
-#[cfg(test)]
 mod tests {
     use std::fs;
     use std::io::Write;
     use std::sync::atomic::Ordering;
 
-    use super::logged::{Kept, Log, Logged, cut};
     use super::*;
+    use crate::file::logged::{Kept, Log, Logged, cut};
     use crate::file::{Tags, WavReader, WavSpec, WavWriter};
     use crate::sample::SampleFormat;
 

@@ -197,10 +197,17 @@ fn more_labels_than_there_is_room_for_leave_the_file_good() {
             text: "a label".to_owned(),
         });
     }
+    let left_out = take.labels_left_out();
     take.finish().expect("room");
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("take.flac");
     fs::write(&path, disk.with(|disk| disk.bytes.clone())).expect("written");
     assert!(read_all(&path) == samples);
     assert!(run("flac", &["-t", "-w"], &path).0);
+    let (_, text) = run("ffprobe", &["-v", "error", "-show_chapters"], &path);
+    let held = text.matches("TAG:title=a label").count();
+    assert!(
+        held > 100 && held + left_out == 1000,
+        "{held} and {left_out}"
+    );
 }

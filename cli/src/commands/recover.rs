@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ossicle::io::file::recover::Damage;
+use ossicle::io::file::recover::{Damage, DamageKind};
 use ossicle::io::file::{AudioFile, CivilTime, FileError};
 use ossicle::record::recover::{Found, Unclosed, find};
 use serde::Serialize;
@@ -58,6 +58,8 @@ struct TakeObject {
     gaps: usize,
     /// What of the frames cannot be read.
     damaged: Vec<DamageObject>,
+    /// What of them is silence that may be missing sound.
+    doubtful: Vec<DamageObject>,
     finished: bool,
 }
 
@@ -126,7 +128,8 @@ impl Recover {
             frames_said: take.frames_said(),
             frames: take.frames_there(),
             gaps: take.gaps(),
-            damaged: take.damage().iter().map(DamageObject::from).collect(),
+            damaged: of_kind(take.damage(), DamageKind::Unreadable),
+            doubtful: of_kind(take.damage(), DamageKind::Doubtful),
             finished: false,
         };
         if self.dry_run {
@@ -166,16 +169,24 @@ impl TakeObject {
             1 => parts.push("1 gap".to_string()),
             gaps => parts.push(format!("{gaps} gaps")),
         }
-        if let Some(first) = self.damaged.first() {
-            let at = shown(first.position, rate);
-            let more = match self.damaged.len() - 1 {
-                0 => String::new(),
-                more => format!(" and at {} more", plural(more as u64, "place")),
-            };
-            let frames: u64 = self.damaged.iter().map(|damage| damage.frames).sum();
-            parts.push(format!(
-                "damaged at {at}{more}: {frames} frames cannot be read"
-            ));
+        let says = [
+            (&self.damaged, "damaged", "cannot be read"),
+            (
+                &self.doubtful,
+                "doubtful",
+                "are silence that may be missing sound",
+            ),
+        ];
+        for (places, what, verb) in says {
+            if let Some(first) = places.first() {
+                let at = shown(first.position, rate);
+                let more = match places.len() - 1 {
+                    0 => String::new(),
+                    more => format!(" and at {} more", plural(more as u64, "place")),
+                };
+                let frames: u64 = places.iter().map(|damage| damage.frames).sum();
+                parts.push(format!("{what} at {at}{more}: {frames} frames {verb}"));
+            }
         }
         parts.push(match self.finished {
             true => "finished".to_string(),
@@ -185,13 +196,13 @@ impl TakeObject {
     }
 }
 
-impl From<&Damage> for DamageObject {
-    fn from(damage: &Damage) -> Self {
-        Self {
-            position: damage.position,
-            frames: damage.frames,
-        }
-    }
+fn of_kind(damage: &[Damage], kind: DamageKind) -> Vec<DamageObject> {
+    let of_it = damage.iter().filter(|damage| damage.kind == kind);
+    let object = |damage: &Damage| DamageObject {
+        position: damage.position,
+        frames: damage.frames,
+    };
+    of_it.map(object).collect()
 }
 
 /// What is in a folder, or whether a file is not closed.

@@ -100,7 +100,7 @@ impl Unclosed {
         self.file.frames_there()
     }
 
-    /// What of the frames that are there cannot be read, in order.
+    /// What of the frames that are there cannot be read, or is doubtful, in order.
     pub fn damage(&self) -> &[Damage] {
         self.file.damage()
     }

@@ -219,6 +219,15 @@ impl AudioWriter {
         }
     }
 
+    /// How many of the labels so far the file will not hold: in WAV those beyond frame
+    /// 4 294 967 295, in FLAC those behind the first that finds no room, in Ogg all.
+    pub fn labels_left_out(&self) -> usize {
+        match &self.writer {
+            Writer::Wav(wav) => wav.labels_left_out(),
+            Writer::Encoded(encoded) => encoded.labels_left_out(),
+        }
+    }
+
     /// Makes the file on the disk true for the frames in it, and gives it its name the first time
     /// that there is one.
     ///

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::encoder::{Block, Encoder, Progress};
 use super::error::FileError;
-use super::storage::{Storage, write_all_at};
+use super::storage::{Storage, write_all_at, write_in_order};
 use super::wav_labels::Label;
 use super::wav_writer::WavSpec;
 
@@ -138,6 +138,11 @@ impl EncodedWriter {
         self.labels.push(label);
     }
 
+    /// How many of the labels so far the closed file will not hold.
+    pub(super) fn labels_left_out(&self) -> usize {
+        self.encoder.labels_left_out(&self.labels)
+    }
+
     pub(super) fn checkpoint(&mut self) -> Result<(), FileError> {
         self.append_waiting()?;
         let is_named = self.published || self.held_frames == 0;
@@ -260,11 +265,7 @@ impl EncodedWriter {
 
     fn sync_all(&mut self, progress: Progress) -> io::Result<()> {
         self.storage.sync()?;
-        if let Some(header) = self.encoder.header_now(progress) {
-            write_all_at(&mut *self.storage, &header, 0).1?;
-            self.storage.sync()?;
-        }
-        Ok(())
+        write_in_order(&mut *self.storage, &self.encoder.header_now(progress))
     }
 
     fn failed(&mut self, error: io::Error) -> FileError {

@@ -40,9 +40,12 @@ pub(super) trait Encoder: Send + std::fmt::Debug {
     /// Gives what is left; nothing is encoded afterwards.
     fn end(&mut self, blocks: &mut VecDeque<Block>) -> Result<(), FileError>;
 
-    /// The beginning of the file as it is to be now, if it says anything that changes; it may be
-    /// shorter than [`header`](Self::header), never longer.
-    fn header_now(&self, progress: Progress) -> Option<Vec<u8>>;
+    /// What is to be written over the [`header`](Self::header), that it may say what is now: bytes
+    /// and their places, each to be on the disk before the next is written.
+    fn header_now(&self, progress: Progress) -> Vec<(Vec<u8>, u64)>;
+
+    /// How many of these labels the closed file would not hold.
+    fn labels_left_out(&self, labels: &[Label]) -> usize;
 
     /// Marks a block that was not made as the last one as such; says whether there is a mark.
     fn mark_last(&self, block: &mut Vec<u8>) -> bool;

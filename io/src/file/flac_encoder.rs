@@ -12,6 +12,7 @@ use super::comments::{chapters, comments};
 use super::encoder::{Block, Encoder, Progress, Sink};
 use super::error::FileError;
 use super::flac_front::{Front, StreamInfo};
+use super::wav_labels::Label;
 use super::wav_tags::Tags;
 use super::wav_writer::WavSpec;
 use crate::sample::{SampleFormat, f32_to_i16, f32_to_i24};
@@ -164,19 +165,25 @@ impl Encoder for FlacEncoder {
         }
     }
 
-    fn header_now(&self, progress: Progress) -> Option<Vec<u8>> {
+    fn header_now(&self, progress: Progress) -> Vec<(Vec<u8>, u64)> {
         let mut front = self.front.clone();
         front.info.frames = progress.frames;
-        Some(match progress.closed {
+        match progress.closed {
             // The numbers alone.
-            None => front.info.bytes(),
+            None => vec![(front.info.bytes(), 0)],
             Some(labels) => {
                 if progress.whole {
                     front.info.md5 = self.md5.clone().finalize().0;
                 }
-                front.closed(&chapters(labels, front.info.sample_rate_hz))
+                let chapters = chapters(labels, front.info.sample_rate_hz);
+                front.closed(&chapters).steps
             }
-        })
+        }
+    }
+
+    fn labels_left_out(&self, labels: &[Label]) -> usize {
+        let chapters = chapters(labels, self.front.info.sample_rate_hz);
+        self.front.closed(&chapters).left_out
     }
 
     fn mark_last(&self, _block: &mut Vec<u8>) -> bool {

@@ -31,55 +31,90 @@ pub(super) struct StreamInfo {
 }
 
 /// All of it.
+///
+/// While the take is open: the numbers, the comments, padding. When it is closed: the numbers,
+/// padding where the comments were, the comments with the chapters, padding. So the comments are
+/// changed where readers pass over them, and what switches them is in the first sector, which is
+/// never torn.
 #[derive(Clone, Debug)]
 pub(super) struct Front {
     pub info: StreamInfo,
     pub comments: Comments,
-    /// Bytes of the comments and of the room behind them.
-    room: usize,
+    /// Bytes of the padding behind the comments while the take is open.
+    padding: usize,
+}
+
+/// How an open take's front becomes that of a closed one.
+#[derive(Debug)]
+pub(super) struct Closing {
+    /// Bytes and their places, each to be on the disk before the next is written.
+    pub steps: Vec<(Vec<u8>, u64)>,
+    /// Chapters for which there was no room.
+    pub left_out: usize,
 }
 
 impl Front {
     pub(super) fn new(info: StreamInfo, comments: Comments, chapter_bytes: usize) -> Self {
-        let room = comment_block(OPEN, &comments).len() + chapter_bytes;
+        let closed = comment_block(CLOSED, &comments).len();
         Self {
             info,
             comments,
-            room,
+            padding: 4 + closed + chapter_bytes + 4,
         }
     }
 
     /// The bytes while the take is open.
     pub(super) fn open(&self) -> Vec<u8> {
-        self.bytes(OPEN, &self.comments)
+        let mut bytes = self.info.bytes();
+        push_block(COMMENT, &comment_block(OPEN, &self.comments), &mut bytes);
+        push_block(PADDING | LAST, &vec![0; self.padding], &mut bytes);
+        bytes
     }
 
-    /// The bytes when it is closed. Chapters, of two comments each, for which there is no room are
-    /// left out, in order.
-    pub(super) fn closed(&self, chapters: &Comments) -> Vec<u8> {
+    /// How it is closed. Chapters, of two comments each, for which there is no room are left out,
+    /// from the first of them on.
+    pub(super) fn closed(&self, chapters: &Comments) -> Closing {
+        let room = self.padding.saturating_sub(4 + 4);
         let mut comments = self.comments.clone();
+        let fits = |comments: &Comments| comment_block(CLOSED, comments).len() <= room;
+        // Only older versions left less room than for these.
+        while !fits(&comments) && comments.pop().is_some() {}
+        let mut left_out = chapters.len() / 2;
         for chapter in chapters.chunks(2) {
             comments.extend_from_slice(chapter);
-            if comment_block(CLOSED, &comments).len() > self.room {
+            if !fits(&comments) {
                 comments.truncate(comments.len() - chapter.len());
                 break;
             }
+            left_out -= 1;
         }
-        self.bytes(CLOSED, &comments)
-    }
-
-    fn bytes(&self, maker: &str, comments: &Comments) -> Vec<u8> {
-        let comments = comment_block(maker, comments);
-        let padding = vec![0; self.room.saturating_sub(comments.len())];
+        let comments = comment_block(CLOSED, &comments);
+        let rest = vec![0; room.saturating_sub(comments.len())];
+        let passed = vec![0; self.open_comments_end() - StreamInfo::BYTES];
         let mut bytes = self.info.bytes();
+        push_block(PADDING, &passed, &mut bytes);
+        let behind = bytes.len();
         push_block(COMMENT, &comments, &mut bytes);
-        push_block(PADDING | LAST, &padding, &mut bytes);
-        bytes
+        push_block(PADDING | LAST, &rest, &mut bytes);
+        let switch = bytes[..StreamInfo::BYTES + 4].to_vec();
+        Closing {
+            steps: vec![
+                (bytes[behind..].to_vec(), behind as u64),
+                (switch, 0),
+                // What the first padding still holds of the old comments.
+                (bytes, 0),
+            ],
+            left_out,
+        }
     }
 
     /// Bytes before the sound.
     pub(super) fn len(&self) -> usize {
-        StreamInfo::BYTES + 4 + self.room + 4
+        self.open_comments_end() + 4 + self.padding
+    }
+
+    fn open_comments_end(&self) -> usize {
+        StreamInfo::BYTES + 4 + comment_block(OPEN, &self.comments).len()
     }
 
     /// Whether these bytes begin a take that is not closed; 128 are enough.
@@ -113,7 +148,7 @@ impl Front {
         Some(Self {
             info: StreamInfo::parse(start)?,
             comments,
-            room: block.len() + padding.len(),
+            padding: padding.len(),
         })
     }
 }

@@ -9,8 +9,8 @@ use super::flac_find::{Header, most_frame_bytes};
 use super::flac_front::Front;
 use super::forward::{Forward, to_next};
 use super::positioned::read_at;
-use super::recover::Damage;
-use super::storage::{Storage, write_all_at};
+use super::recover::{Damage, DamageKind};
+use super::storage::{Storage, write_in_order};
 use super::wav_labels::Label;
 
 /// Bytes that are read of the front; tags have no more.
@@ -77,21 +77,21 @@ impl OpenFlac {
         &self.damage
     }
 
-    /// Closes the file with all frames that are there.
+    /// Closes the file with all frames that are there; returns the labels that found no room.
     pub(super) fn finish(
         mut self,
         storage: &mut dyn Storage,
         labels: &[Label],
-    ) -> Result<(), FileError> {
+    ) -> Result<usize, FileError> {
         self.front.info.frames = self.frames;
         let chapters = chapters(labels, self.sample_rate_hz());
         let closed = self.front.closed(&chapters);
         storage
             .set_len(self.end)
             .and_then(|()| storage.sync())
-            .and_then(|()| write_all_at(storage, &closed, 0).1)
-            .and_then(|()| storage.sync())
-            .map_err(|error| FileError::writing(error, self.frames))
+            .and_then(|()| write_in_order(storage, &closed.steps))
+            .map_err(|error| FileError::writing(error, self.frames))?;
+        Ok(closed.left_out)
     }
 
     /// Looks for all whole blocks behind the front, also behind what is none: each says its number,
@@ -147,7 +147,162 @@ impl OpenFlac {
             self.damage.push(Damage {
                 position: self.frames,
                 frames: position - self.frames,
+                kind: DamageKind::Unreadable,
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::*;
+    use crate::file::logged::{Kept, Log, Logged, Operation, cut};
+    use crate::file::{AudioFile, AudioWriter, FileKind, Ixml, Tags, WavSpec};
+    use crate::sample::SampleFormat;
+
+    const FRAMES: u64 = 700;
+    const SPEC: WavSpec = WavSpec {
+        sample_rate_hz: 8000,
+        channels: 1,
+        format: SampleFormat::I16,
+    };
+
+    fn labels(count: u64) -> Vec<Label> {
+        let label = |number| Label {
+            position: number * 7,
+            frames: 0,
+            text: format!("label {number}"),
+        };
+        (0..count).map(label).collect()
+    }
+
+    fn tags(note_bytes: usize) -> Tags {
+        let note = "a note ".chars().cycle().take(note_bytes).collect();
+        Tags {
+            ixml: Some(Ixml {
+                note,
+                ..Ixml::default()
+            }),
+            ..Tags::default()
+        }
+    }
+
+    fn samples() -> Vec<f32> {
+        let code = |frame: u64| (frame.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as u16 as i16;
+        let value = |frame| f32::from(code(frame)) / 32_768.0;
+        (0..FRAMES).map(value).collect()
+    }
+
+    /// The log of a take, and of its operations those before it was closed.
+    fn closed(tags: &Tags, labels: &[Label]) -> (Log, usize) {
+        let storage = Logged::default();
+        let log = storage.log.clone();
+        let mut take =
+            AudioWriter::on(Box::new(storage), FileKind::Flac, SPEC, tags).expect("a storage");
+        take.write(&samples()).expect("room");
+        take.conclude().expect("room");
+        let before = log.lock().expect("no panic").len();
+        for label in labels {
+            take.label(label.clone());
+        }
+        assert_eq!(take.labels_left_out(), 0);
+        assert_eq!(take.finish().expect("room"), FRAMES);
+        (log, before)
+    }
+
+    /// The log of finishing a file of these bytes, and of its operations those that put it there.
+    fn finished(bytes: &[u8], flac: OpenFlac, labels: &[Label]) -> (Log, usize) {
+        let mut storage = Logged::default();
+        storage.write_at(bytes, 0).expect("room");
+        storage.sync().expect("room");
+        storage.publish().expect("room");
+        assert_eq!(flac.finish(&mut storage, labels).expect("room"), 0);
+        (storage.log, 3)
+    }
+
+    /// Judges a state: whether it is open, and what finishing it does then.
+    fn judge(bytes: &[u8], told: &str, flac_too: bool) -> Option<OpenFlac> {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(bytes).expect("room");
+        let open = OpenFlac::look(file.as_file()).expect("readable");
+        if let Some(open) = open {
+            assert_eq!(open.frames_there(), FRAMES, "{told}");
+            assert_eq!(open.damage(), [], "{told}");
+            return Some(open);
+        }
+        let mut take = AudioFile::open(file.path()).unwrap_or_else(|e| panic!("{told}: {e}"));
+        assert_eq!(take.info().warnings, [""; 0], "{told}");
+        assert_eq!(take.info().frames, Some(FRAMES), "{told}");
+        let mut got = vec![0.0; FRAMES as usize];
+        assert_eq!(take.read(&mut got).expect("good") as u64, FRAMES, "{told}");
+        assert!(got == samples(), "{told}: other samples");
+        if flac_too {
+            assert!(is_good(file.path()), "{told}: flac finds it bad");
+        }
+        None
+    }
+
+    fn is_good(path: &Path) -> bool {
+        let ran = Command::new("flac").args(["-t", "-s"]).arg(path).output();
+        ran.expect("flac must be installed").status.success()
+    }
+
+    /// Goes through the states of a log behind its first operations; returns how many were open,
+    /// and how many closed.
+    fn judge_all(log: &Log, from: usize, told: &str, again: Option<&[Label]>) -> [usize; 2] {
+        let log: Vec<(Operation, u64)> = log.lock().expect("no panic").clone();
+        let kept = [Kept::Nothing, Kept::Everything, Kept::Length];
+        let kept: Vec<Kept> = kept.into_iter().chain((0..5).map(Kept::Chance)).collect();
+        let mut counts = [0; 2];
+        for prefix in from..=log.len() {
+            for (number, kept) in kept.iter().enumerate() {
+                let told = format!("{told}, after {prefix} of {}, {kept:?}", log.len());
+                let bytes = cut(&log, prefix, *kept).file.expect("a name");
+                let flac_too = again.is_some() && matches!(number, 1 | 3);
+                match judge(&bytes, &told, flac_too) {
+                    None => counts[1] += 1,
+                    Some(open) => {
+                        counts[0] += 1;
+                        if let Some(labels) = again.filter(|_| number % 4 == 1) {
+                            let (log, from) = finished(&bytes, open, labels);
+                            let [_, closed] = judge_all(&log, from, &told, None);
+                            assert!(closed > 0, "{told}: still open");
+                        }
+                    }
+                }
+            }
+        }
+        let whole = cut(&log, log.len(), Kept::Everything).file.expect("a name");
+        assert!(judge(&whole, told, true).is_none(), "{told}: still open");
+        counts
+    }
+
+    #[test]
+    fn a_close_that_is_cut_anywhere_leaves_a_take_that_is_open_or_closed() {
+        for (count, note_bytes) in [(0, 0), (10, 0), (100, 0), (100, 5000)] {
+            let labels = labels(count);
+            let (log, from) = closed(&tags(note_bytes), &labels);
+            let told = format!("{count} labels, a note of {note_bytes}");
+            let [open, closed] = judge_all(&log, from, &told, Some(&labels));
+            assert!(open > 5 && closed > 5, "{told}: {open} and {closed}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_an_open_front_is_gone_when_it_is_closed() {
+        let (log, _) = closed(&tags(900), &labels(3));
+        let log = log.lock().expect("no panic").clone();
+        let bytes = cut(&log, log.len(), Kept::Everything).file.expect("named");
+        let said = |text: &str| {
+            let windows = bytes.windows(text.len());
+            windows.filter(|window| *window == text.as_bytes()).count()
+        };
+        assert_eq!(said("not closed"), 0);
+        assert_eq!(said("COMMENT=a note"), 1);
+        assert_eq!(said("CHAPTER003NAME=label 2"), 1);
     }
 }

@@ -19,6 +19,9 @@ mod flac_recover;
 mod forward;
 mod local_time;
 mod locked_file;
+#[cfg(test)]
+#[path = "../../tests/wav_takes/logged.rs"]
+mod logged;
 mod name_held;
 mod ogg_encoder;
 mod ogg_page;

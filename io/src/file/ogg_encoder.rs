@@ -17,6 +17,7 @@ use super::comments::comments;
 use super::encoder::{Block, Encoder, Progress, Sink};
 use super::error::FileError;
 use super::ogg_page::{mark_last, split_pages};
+use super::wav_labels::Label;
 use super::wav_tags::Tags;
 use super::wav_writer::WavSpec;
 
@@ -158,8 +159,12 @@ impl Encoder for OggEncoder {
         Ok(())
     }
 
-    fn header_now(&self, _progress: Progress) -> Option<Vec<u8>> {
-        None
+    fn header_now(&self, _progress: Progress) -> Vec<(Vec<u8>, u64)> {
+        Vec::new()
+    }
+
+    fn labels_left_out(&self, labels: &[Label]) -> usize {
+        labels.len()
     }
 
     fn mark_last(&self, block: &mut Vec<u8>) -> bool {

@@ -8,7 +8,7 @@ use super::error::FileError;
 use super::forward::{Forward, to_next};
 use super::ogg_page::{MAX_PAGE_BYTES, Page, mark_last};
 use super::positioned::read_at;
-use super::recover::Damage;
+use super::recover::{Damage, DamageKind};
 use super::storage::{Storage, write_all_at};
 
 /// Bytes that are looked at for the mark.
@@ -30,12 +30,17 @@ pub(super) struct OpenOgg {
 }
 
 impl OpenOgg {
-    /// Whether a file is one of ours and not closed, by its beginning and its end.
+    /// Whether a file is one of ours, and does not end as a closed one does.
     pub(super) fn is_marked(file: &File) -> io::Result<bool> {
         match start(file)? {
             Some((serial, _)) => Ok(!ends_closed(file, serial)?),
             None => Ok(false),
         }
+    }
+
+    /// Whether it is one of ours and closed, whatever stands behind its last page.
+    pub(super) fn is_closed(file: &File) -> io::Result<bool> {
+        Ok(start(file)?.is_some() && Self::look(file)?.is_none())
     }
 
     /// Goes through a file; nothing for one that is of others, or closed.
@@ -109,6 +114,7 @@ impl OpenOgg {
                     self.damage.push(Damage {
                         position: self.frames,
                         frames: position - self.frames,
+                        kind: DamageKind::Unreadable,
                     });
                 }
                 is_broken = false;

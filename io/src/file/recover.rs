@@ -9,6 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::audio_file::AudioFile;
+#[cfg(doc)]
+use super::audio_writer::AudioWriter;
 use super::audio_writer::FileKind;
 use super::error::FileError;
 use super::file_storage::{FileStorage, name_of_part, rename_new};
@@ -41,14 +43,28 @@ enum Kind {
     Nothing,
 }
 
-/// Frames of a take that are there and cannot be read: bytes of them were changed since they were
-/// written. What reads them gives silence or leaves them out.
+/// Frames of a take that are not, or may not be, what was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// The first of them.
     pub position: u64,
     /// How many. In an Ogg file up to a page behind them is counted as well.
     pub frames: u64,
+    /// What is wrong with them.
+    pub kind: DamageKind,
+}
+
+/// What is wrong with frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DamageKind {
+    /// They cannot be read: bytes of them were changed since they were written. What reads them
+    /// gives silence or leaves them out.
+    Unreadable,
+    /// They are silence that no header told of: recorded as such, or never got to the disk before
+    /// the power went. The file cannot tell which. Or they are more than 32 MiB behind what the
+    /// header told of, which is not looked through.
+    Doubtful,
 }
 
 /// A take that was finished.
@@ -60,6 +76,8 @@ pub struct Recovered {
     pub frames: u64,
     /// Those of them that could not be read before.
     pub won_frames: u64,
+    /// Labels that the file cannot hold; see [`AudioWriter::labels_left_out`].
+    pub labels_left_out: usize,
 }
 
 /// How a file stands, by its mark and its lock.
@@ -85,7 +103,8 @@ pub struct Takes {
 }
 
 /// Looks for takes in a folder; not in folders below. Of each file only the beginning and the end is
-/// read: it takes no longer for a long take.
+/// read: it takes no longer for a long take. Only of an Ogg file of ours that does not end as a
+/// closed one does, and that nobody writes, all is read.
 ///
 /// # Errors
 /// [`NotFound`](FileError::NotFound), [`PermissionDenied`](FileError::PermissionDenied) (of the
@@ -129,6 +148,7 @@ pub fn standing(path: impl AsRef<Path>) -> Result<Standing, FileError> {
         return Ok(Standing::NoTake);
     }
     Ok(match LockedFile::new(file) {
+        Ok(file) if !is_part(path) && OpenOgg::is_closed(&file)? => Standing::NoTake,
         Ok(_) => Standing::Open,
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Standing::Written,
         Err(error) => return Err(error.into()),
@@ -242,12 +262,15 @@ impl OpenTake {
         }
     }
 
-    /// What of the frames that are there cannot be read, in order. Of a WAV file that cannot be told.
+    /// What of the frames that are there cannot be read, or is doubtful, in order. Of a WAV file it is
+    /// zeros behind [`frames_said`](Self::frames_said) that reach to the end of a sector, 64 bytes
+    /// or more: sound has no sums there.
     pub fn damage(&self) -> &[Damage] {
         match &self.kind {
             Kind::Flac(flac) => flac.damage(),
             Kind::Ogg(ogg) => ogg.damage(),
-            Kind::Wav(_) | Kind::Closed { .. } | Kind::Nothing => &[],
+            Kind::Wav(wav) => wav.damage(),
+            Kind::Closed { .. } | Kind::Nothing => &[],
         }
     }
 
@@ -272,15 +295,19 @@ impl OpenTake {
                 path: None,
                 frames,
                 won_frames,
+                labels_left_out: 0,
             });
         }
         let mut storage = FileStorage::adopt(self.file, self.path.clone());
-        match self.kind {
+        let labels_left_out = match self.kind {
             Kind::Wav(wav) => wav.finish(&mut storage, labels)?,
             Kind::Flac(flac) => flac.finish(&mut storage, labels)?,
-            Kind::Ogg(ogg) => ogg.finish(&mut storage)?,
-            Kind::Closed { .. } | Kind::Nothing => {}
-        }
+            Kind::Ogg(ogg) => {
+                ogg.finish(&mut storage)?;
+                labels.len()
+            }
+            Kind::Closed { .. } | Kind::Nothing => 0,
+        };
         let path = match path == self.path {
             true => path,
             false => rename_beside(&self.path, &path)?,
@@ -289,6 +316,7 @@ impl OpenTake {
             path: Some(path),
             frames,
             won_frames,
+            labels_left_out,
         })
     }
 }

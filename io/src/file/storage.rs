@@ -42,8 +42,8 @@ pub trait Storage: Send + Debug {
     /// The system's.
     fn reserve(&mut self, bytes: u64) -> io::Result<()>;
 
-    /// Gives the file its name and makes the name last. Called once, when what it holds can be read
-    /// and is synced; what bears the name by then stays whole until this moment.
+    /// Gives the file its name and makes the name last. Called until it succeeds once, when what the
+    /// file holds can be read and is synced; what bears the name by then stays whole until this moment.
     ///
     /// # Errors
     /// `AlreadyExists` where another file has the name and may not be replaced, or is being written;
@@ -83,4 +83,16 @@ pub(super) fn write_all_at(
         }
     }
     (written, Ok(()))
+}
+
+/// Writes bytes at their places, each when what is before it is on the disk.
+pub(super) fn write_in_order(
+    storage: &mut dyn Storage,
+    steps: &[(Vec<u8>, u64)],
+) -> io::Result<()> {
+    for (bytes, place) in steps {
+        write_all_at(storage, bytes, *place).1?;
+        storage.sync()?;
+    }
+    Ok(())
 }

@@ -17,6 +17,14 @@ pub struct Label {
     pub text: String,
 }
 
+/// How many labels are at places that no WAV file can name.
+pub(super) fn labels_left_out(labels: &[Label]) -> usize {
+    let beyond = labels
+        .iter()
+        .filter(|label| label.position > u64::from(u32::MAX));
+    beyond.count()
+}
+
 /// The chunks that follow the samples; nothing without a label that fits.
 pub(super) fn label_chunks(labels: &[Label]) -> Vec<u8> {
     let mut sorted: Vec<(u32, &Label)> = labels

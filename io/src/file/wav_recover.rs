@@ -5,14 +5,21 @@ use std::io;
 
 use super::error::FileError;
 use super::positioned::read_at;
+use super::recover::{Damage, DamageKind};
 use super::storage::Storage;
 use super::wav_checkpoint::{Behind, close, make_true};
 use super::wav_header::{MAX_HEADER_BYTES, State, WavHeader};
-use super::wav_labels::{Label, label_chunks};
+use super::wav_labels::{Label, label_chunks, labels_left_out};
 
 /// What a file system writes at once: behind a power cut each such part of a file is what was
 /// written, or zeros.
 const BLOCK_BYTES: usize = 4096;
+/// What a disk writes at once.
+const SECTOR_BYTES: usize = 512;
+/// Zeros up to the end of a sector that are too many for chance.
+const DOUBTFUL_BYTES: usize = 64;
+/// Bytes that are looked through for them; what is further behind is doubtful as a whole.
+const LOOKED_BYTES: u64 = 32 << 20;
 
 /// A WAV file with the mark of an open take.
 #[derive(Debug)]
@@ -21,6 +28,7 @@ pub(super) struct OpenWav {
     file_bytes: u64,
     /// Bytes of sound chunks behind the samples.
     behind_bytes: u64,
+    damage: Vec<Damage>,
 }
 
 impl OpenWav {
@@ -38,10 +46,14 @@ impl OpenWav {
             header,
             file_bytes: file.metadata()?.len(),
             behind_bytes: 0,
+            damage: Vec::new(),
         };
         match wav.header.state() {
             State::Closing => wav.behind_bytes = wav.chunks_behind(file),
-            State::Open => wav.file_bytes = wav.sure_bytes(file),
+            State::Open => {
+                wav.file_bytes = wav.sure_bytes(file);
+                wav.doubt_zeros(file)?;
+            }
             State::Closed => {}
         }
         Ok(Some(wav))
@@ -66,17 +78,22 @@ impl OpenWav {
         }
     }
 
+    /// Frames behind those that the header tells of that may be missing.
+    pub(super) fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
     fn frames_held(&self) -> u64 {
         let held = self.file_bytes.saturating_sub(self.header.data_offset());
         held / self.header.frame_bytes()
     }
 
-    /// Closes the file with all frames that are there.
+    /// Closes the file with all frames that are there; returns the labels that it cannot hold.
     pub(super) fn finish(
         mut self,
         storage: &mut dyn Storage,
         labels: &[Label],
-    ) -> Result<(), FileError> {
+    ) -> Result<usize, FileError> {
         let frames = self.frames_there();
         let bytes = frames * self.header.frame_bytes();
         let behind = match label_chunks(labels) {
@@ -85,13 +102,14 @@ impl OpenWav {
         };
         make_true(storage, &mut self.header, bytes, false)
             .and_then(|pad| close(storage, &mut self.header, bytes, pad, &behind))
-            .map_err(|error| FileError::writing(error, frames))
+            .map_err(|error| FileError::writing(error, frames))?;
+        Ok(labels_left_out(labels))
     }
 
     /// The length without blocks of zeros at the end that no header told of: in a power cut a file may
     /// have got its length before its sound. Silence that was recorded there goes with them.
     fn sure_bytes(&self, file: &File) -> u64 {
-        let told = self.header.data_offset() + self.frames_said() * self.header.frame_bytes();
+        let told = self.data_end(self.frames_said());
         let mut end = self.file_bytes;
         let mut block = [0; BLOCK_BYTES];
         while end > told {
@@ -105,6 +123,51 @@ impl OpenWav {
             end = begin;
         }
         end
+    }
+
+    /// Doubts zeros that no header told of and that reach to the end of a sector: a later part of the
+    /// file may have got to the disk, and this one not, or not the last time that it was written.
+    fn doubt_zeros(&mut self, file: &File) -> io::Result<()> {
+        let end = self.data_end(self.frames_held());
+        let mut at = self.data_end(self.frames_said());
+        let looked = end.min(at + LOOKED_BYTES);
+        let mut sector = [0; SECTOR_BYTES];
+        while at < looked {
+            let next = (at / SECTOR_BYTES as u64 + 1) * SECTOR_BYTES as u64;
+            let part = &mut sector[..(next.min(end) - at) as usize];
+            let length = read_at(file, part, at)?;
+            let part = &part[..length];
+            let zeros = part.iter().rev().take_while(|byte| **byte == 0).count();
+            if zeros > 0 && zeros >= part.len().min(DOUBTFUL_BYTES) {
+                self.doubt(next.min(end) - zeros as u64, next.min(end));
+            }
+            at = next;
+        }
+        if looked < end {
+            self.doubt(looked, end);
+        }
+        Ok(())
+    }
+
+    /// Doubts the frames that have a byte between two places.
+    fn doubt(&mut self, from: u64, until: u64) {
+        let front = self.header.data_offset();
+        let position = (from - front) / self.header.frame_bytes();
+        let end = (until - front).div_ceil(self.header.frame_bytes());
+        match self.damage.last_mut() {
+            Some(last) if last.position + last.frames >= position => {
+                last.frames = end - last.position;
+            }
+            _ => self.damage.push(Damage {
+                position,
+                frames: end - position,
+                kind: DamageKind::Doubtful,
+            }),
+        }
+    }
+
+    fn data_end(&self, frames: u64) -> u64 {
+        self.header.data_offset() + frames * self.header.frame_bytes()
     }
 
     /// Bytes of the chunks behind the samples, when they are whole up to the end of the file.
@@ -142,17 +205,13 @@ fn header_of(file: &File) -> io::Result<Option<WavHeader>> {
 }
 
 #[cfg(test)]
-#[path = "../../tests/wav_takes/logged.rs"]
-mod logged;
-
-#[cfg(test)]
 mod tests {
     use std::fs;
     use std::io::Write;
     use std::sync::atomic::Ordering;
 
-    use super::logged::{Kept, Log, Logged, cut};
     use super::*;
+    use crate::file::logged::{Kept, Log, Logged, cut};
     use crate::file::{Tags, WavReader, WavSpec, WavWriter};
     use crate::sample::SampleFormat;
 

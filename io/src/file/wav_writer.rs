@@ -13,8 +13,9 @@ use super::error::FileError;
 use super::file_storage::{FileStorage, Overwrite};
 use super::storage::{Storage, write_all_at};
 use super::wav_checkpoint::{Behind, close, make_true};
+use super::wav_format::MAX_CHANNELS;
 use super::wav_header::WavHeader;
-use super::wav_labels::{Label, label_chunks};
+use super::wav_labels::{Label, label_chunks, labels_left_out};
 use super::wav_tags::Tags;
 use crate::sample::{SampleFormat, encode};
 
@@ -32,7 +33,7 @@ pub(super) const MAX_RATE_HZ: u32 = 16_000_000;
 pub struct WavSpec {
     /// Sample rate in hertz, 1 to 16 000 000.
     pub sample_rate_hz: u32,
-    /// Channels, at least 1; a frame may have 65 535 bytes at most.
+    /// Channels, 1 to 1024: what is written here is read here.
     pub channels: usize,
     /// How samples are stored.
     pub format: SampleFormat,
@@ -51,11 +52,10 @@ impl WavSpec {
                 max: MAX_RATE_HZ,
             });
         }
-        let max = usize::from(u16::MAX) / self.format.bytes();
-        if !(1..=max).contains(&self.channels) {
+        if !(1..=MAX_CHANNELS).contains(&self.channels) {
             return Err(FileError::ChannelsUnsupported {
                 asked: self.channels,
-                max,
+                max: MAX_CHANNELS,
             });
         }
         Ok(())
@@ -225,6 +225,11 @@ impl WavWriter {
     /// positions, from [`finish`](Self::finish) on.
     pub fn label(&mut self, label: Label) {
         self.labels.push(label);
+    }
+
+    /// How many of the labels so far the file will not hold: those beyond frame 4 294 967 295.
+    pub fn labels_left_out(&self) -> usize {
+        labels_left_out(&self.labels)
     }
 
     /// Makes the file on the disk true for all frames so far: samples, sync, header, sync; and

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ossicle_io::file::recover::{Damage, open_take};
+use ossicle_io::file::recover::{Damage, DamageKind, open_take};
 use ossicle_io::file::{AudioFile, AudioWriter, Overwrite, Tags};
 use tempfile::TempDir;
 
@@ -116,6 +116,7 @@ fn what_a_header_told_of_is_never_cut_off() {
     let damage = Damage {
         position: lasting - BLOCK,
         frames: BLOCK,
+        kind: DamageKind::Unreadable,
     };
     assert_eq!(take.damage(), [damage]);
     assert_eq!(take.finish(&[]).expect("writable").frames, lasting);

@@ -93,6 +93,7 @@ fn recovered(path: &Path, spec: WavSpec, all: &[f32], read: u64, given: u64) -> 
     };
     assert_eq!(take.frames_said(), read);
     assert_eq!(take.sample_rate_hz(), spec.sample_rate_hz);
+    let damage = take.damage().to_vec();
     let recovered = take.finish(&[]).expect("room");
     assert!(open_take(path).expect("readable").is_none(), "still open");
     let (info, samples) = judges::ours(path).expect("readable");
@@ -104,6 +105,26 @@ fn recovered(path: &Path, spec: WavSpec, all: &[f32], read: u64, given: u64) -> 
     assert!(recovered.frames <= given, "frames that were never given");
     let sure = read as usize * spec.channels;
     assert!(samples[..sure] == all[..sure], "other samples than before");
+    // Zeros at the end of a sector that are fewer than this are not told apart from sound.
+    let silent_bytes = 64;
+    let at_most = silent_bytes / (spec.format.bytes() * spec.channels) + 1;
+    let mut unsaid = 0;
+    for frame in read..recovered.frames {
+        let place = frame as usize * spec.channels;
+        let differs = samples[place..place + spec.channels] != all[place..place + spec.channels];
+        let said = damage
+            .iter()
+            .any(|damage| (damage.position..damage.position + damage.frames).contains(&frame));
+        unsaid = if differs && !said { unsaid + 1 } else { 0 };
+        assert!(
+            unsaid <= at_most,
+            "frame {frame} differs, which {damage:?} does not tell"
+        );
+    }
+    let last = damage
+        .last()
+        .map_or(0, |damage| damage.position + damage.frames);
+    assert!(last <= recovered.frames && damage.iter().all(|damage| damage.position >= read));
     recovered.won_frames
 }
 

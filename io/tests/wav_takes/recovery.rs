@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ossicle_io::file::recover::open_take;
+use ossicle_io::file::recover::{DamageKind, open_take};
 use ossicle_io::file::{
     AudioWriter, FileError, Overwrite, Storage, Tags, WavSpec, WavWriter, free_bytes,
 };
@@ -103,6 +103,40 @@ fn blocks_of_zeros_that_no_header_told_of_are_not_taken_for_sound() {
         .finish(&[]);
     assert_eq!(recovered.expect("room").frames, 1000);
     assert_eq!(fs::read(&path).expect("readable").len(), front + 2000);
+}
+
+/// A later block may be on the disk, and an earlier one not.
+#[test]
+fn a_block_of_zeros_between_sound_that_no_header_told_of_is_doubtful() {
+    const BLOCK: usize = 4096;
+    let folder = TempDir::new().expect("a directory");
+    let path = folder.path().join("living.wav");
+    let mut writer = WavWriter::create(&path, SPEC, Overwrite::Never).expect("a new file");
+    writer.write(&samples(0, 1000)).expect("room");
+    writer.checkpoint().expect("room");
+    writer.write(&samples(1000, 20_000)).expect("room");
+    let front = writer.data_offset() as usize;
+    let mut bytes = fs::read(&path).expect("readable");
+    drop(writer);
+    let path = folder.path().join("cut.wav");
+    let doubtful = |bytes: &[u8]| {
+        fs::write(&path, bytes).expect("room");
+        let take = open_take(&path).expect("readable").expect("an open take");
+        assert_eq!(take.frames_there(), 21_000);
+        let said = take.damage().iter().map(|damage| {
+            assert_eq!(damage.kind, DamageKind::Doubtful);
+            (damage.position, damage.frames)
+        });
+        said.collect::<Vec<_>>()
+    };
+    assert_eq!(doubtful(&bytes), []);
+    let frame = |place: usize| ((place - front) / 2) as u64;
+    // What a header told of is sound; behind it in the same block, and two blocks further on.
+    bytes[front..BLOCK].fill(0);
+    bytes[3 * BLOCK..5 * BLOCK].fill(0);
+    let first = (1000, frame(BLOCK) - 1000);
+    let second = (frame(3 * BLOCK), BLOCK as u64);
+    assert_eq!(doubtful(&bytes), [first, second]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod ear;
 mod fades;
 mod floors;
 mod judge;
+mod pace;
 mod reports;
 mod state;
 mod trouble;
@@ -30,6 +31,7 @@ use devices::{SPEAKER, name};
 use ear::Ear;
 use floors::Floors;
 use judge::{Expected, Judge};
+use pace::Pace;
 use reports::{ASKS_NS, Reports};
 use state::State;
 use trouble::Troubles;
@@ -76,6 +78,9 @@ pub struct Outcome {
     pub unexplained_silences: usize,
     /// The longest silence behind each kind of fault, in milliseconds.
     pub longest_silence_ms: BTreeMap<String, f64>,
+    /// The longest time from a device being there again until it is heard, behind each kind of fault,
+    /// in milliseconds. It includes the delay of the bridges.
+    pub back_ms: BTreeMap<String, f64>,
     /// The longest fade that was heard, in milliseconds.
     pub longest_fade_ms: f64,
     /// The longest time behind a stall or lost frames until the delay is what is told, in milliseconds.
@@ -147,6 +152,7 @@ pub fn run(setting: &Setting) -> Result<Outcome, Failure> {
             troubles,
             floors,
             reports,
+            pace: Pace::new(&schedule),
             state,
         },
         sim.clone(),

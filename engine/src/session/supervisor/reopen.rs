@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering::Acquire;
 
+use ossicle_dsp::clock::Learned;
 use ossicle_io::device::{
     DeviceError, HostKind, Port, Stream, StreamInfo, StreamRequest, StreamState,
 };
@@ -102,6 +103,22 @@ impl Supervisor {
                 known = remembered;
             }
             known.caller = None;
+        }
+        // A master that comes back at another rate is bridged for the first time, by the clock it had.
+        let is_bridged = links[index].seat.role.is_master
+            && info.output_channels > 0
+            && info.sample_rate_hz != self.stage.sample_rate_hz;
+        if is_bridged
+            && known.play.is_none()
+            && let Some(to_error) = known.caller
+        {
+            known.is_old = false;
+            let margins = links.iter().filter_map(|link| link.learned()[0]);
+            known.play = Some(Learned {
+                from_error: 0.0,
+                to_error,
+                margin_frames: margins.map(|known| known.margin_frames).fold(0.0, f64::max),
+            });
         }
         let master = self.stage.master.load(Acquire);
         let error = match links.iter().find(|link| link.number == master) {

@@ -171,7 +171,10 @@ impl Judge {
                 let ms = longest.entry(cause.to_owned()).or_default();
                 *ms = ms.max((to_ns - from_ns) * 1e-6);
             }
-            if let Some((cause, there_ns)) = self.troubles.back(from_ns, to_ns, delay_ns, &devices) {
+            if from_ns >= trouble::BEGINS_NS
+                && let Some((cause, there_ns)) =
+                    self.troubles.back(from_ns, to_ns, delay_ns, &devices)
+            {
                 let ms = self.outcome.back_ms.entry(cause.to_owned()).or_default();
                 *ms = ms.max((to_ns - there_ns) * 1e-6);
             }
@@ -356,7 +359,9 @@ impl Judge {
             + away_ns * 1e-9 * f64::from(devices::RATE_HZ) * 2e-3
             + self.troubles.losses(SPEAKER) as f64 * 512.0;
         if off > most {
-            self.broke(|| format!("{frames} frames in the stream, {there:.0} by the clocks that called"));
+            self.broke(|| {
+                format!("{frames} frames in the stream, {there:.0} by the clocks that called")
+            });
         }
     }
 

@@ -54,6 +54,23 @@ pub struct Setting {
     pub schedule: Option<Schedule>,
 }
 
+impl Setting {
+    /// The faults that were given, or are drawn.
+    pub fn drawn(&self) -> Schedule {
+        let draw = || {
+            let devices = devices::draw(self.seed, self.devices - 1);
+            Schedule::random(self.seed, self.hours, &devices, self.level)
+        };
+        self.schedule.clone().unwrap_or_else(draw)
+    }
+}
+
+/// Names of so many devices.
+pub fn names(devices: usize) -> Vec<String> {
+    let captures = (0..devices - 1).map(name);
+    captures.chain([SPEAKER.to_owned()]).collect()
+}
+
 /// What came of it.
 #[derive(Debug, Default, Serialize)]
 pub struct Outcome {
@@ -113,10 +130,7 @@ pub fn run(setting: &Setting) -> Result<Outcome, Failure> {
     let (began, cpu_before) = (Instant::now(), cpu_seconds());
     let captures = setting.devices - 1;
     let mut devices = devices::draw(setting.seed, captures);
-    let schedule = setting
-        .schedule
-        .clone()
-        .unwrap_or_else(|| Schedule::random(setting.seed, setting.hours, &devices, setting.level));
+    let schedule = setting.drawn();
     for device in &mut devices {
         device.faults = schedule.faults(&device.name);
     }

@@ -45,6 +45,8 @@ struct Trouble {
     away_ns: f64,
     /// It may be lost, or stop.
     is_loss: bool,
+    /// It runs at another rate than it claims.
+    is_off_rate: bool,
 }
 
 /// All faults of a run, by time.
@@ -130,7 +132,8 @@ impl Troubles {
     }
 
     /// The fault of these devices that a silence, heard `delay_ns` late, outlived, in a word, and when
-    /// its device was there again, in nanoseconds: of several the last.
+    /// its device was there again, in nanoseconds: of several the last. A device that is off its rate
+    /// is there all the time: its silence counts from its own beginning, where nothing else explains it.
     pub fn back(
         &self,
         from_ns: f64,
@@ -143,9 +146,17 @@ impl Troubles {
             .take_while(|trouble| trouble.at_ns <= to_ns)
             .filter(|trouble| devices.contains(&trouble.device.as_str()))
             .filter(|trouble| from_ns <= trouble.silent_until_ns + delay_ns)
-            .filter_map(|trouble| Some((trouble.word.as_str(), trouble.there_ns?)))
-            .filter(|&(_, there_ns)| there_ns <= to_ns);
-        over.max_by(|a, b| a.1.total_cmp(&b.1))
+            .filter_map(|trouble| Some((trouble, trouble.there_ns?)));
+        let (last, there_ns) = over.clone().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        if there_ns > to_ns {
+            return None;
+        }
+        let mut off_rate = over.filter(|(trouble, _)| trouble.is_off_rate);
+        match off_rate.next() {
+            None => Some((&last.word, there_ns)),
+            Some(_) if last.is_off_rate => Some((&last.word, from_ns.max(there_ns))),
+            Some(_) => None,
+        }
     }
 
     /// The last fault of these devices before a time, in a word: `stall`.
@@ -206,7 +217,6 @@ fn of_device(device: &SimDevice, faults: &[Fault]) -> Vec<Trouble> {
         // once more.
         let recovers = RECOVERS_NS + 2.0 * block_ns;
         let returns = RETURNS_NS + block_ns;
-        let noticed = NOTICED_NS.max(4.0 * block_ns) + LOOK_NS;
         let mut trouble = Trouble {
             device: device.name.clone(),
             word: word(&fault.kind),
@@ -219,6 +229,7 @@ fn of_device(device: &SimDevice, faults: &[Fault]) -> Vec<Trouble> {
             there_ns: None,
             away_ns: 0.0,
             is_loss: false,
+            is_off_rate: false,
         };
         match fault.kind {
             FaultKind::Stall { for_ns } => {
@@ -238,7 +249,7 @@ fn of_device(device: &SimDevice, faults: &[Fault]) -> Vec<Trouble> {
             FaultKind::Xrun { lost_frames } => {
                 // Its clock may be off by a hundredth for a while.
                 let lost_ns = 1.02 * lost_frames as f64 * SECOND / rate_hz;
-                trouble.there_ns = Some(at + lost_ns);
+                trouble.there_ns = Some(at + lost_ns / 1.02);
                 trouble.silent_until_ns = at + lost_ns + recovers;
                 trouble.off_until_ns = at + lost_ns + BACK_NS;
                 trouble.recovers_from_ns = Some(at + lost_ns);
@@ -265,14 +276,15 @@ fn of_device(device: &SimDevice, faults: &[Fault]) -> Vec<Trouble> {
                 trouble.silent_until_ns = noticed + LOOK_NS + returns;
             }
             FaultKind::Errors { count } if count > 5 => {
+                // It is opened again at once.
                 trouble.is_loss = true;
-                trouble.there_ns = Some(at);
-                trouble.silent_until_ns = at + 400.0 * MS + noticed + returns;
+                trouble.silent_until_ns = at + LOOK_NS + returns;
             }
             FaultKind::Errors { .. } => trouble.silent_until_ns = at,
             FaultKind::Rate { sample_rate_hz } => {
                 // As long as it is off, and until the clock is known again.
                 let _ = sample_rate_hz;
+                trouble.is_off_rate = true;
                 trouble.there_ns = Some(at);
                 trouble.silent_until_ns = at + 25.0 * SECOND;
                 trouble.off_until_ns = at + 60.0 * SECOND;

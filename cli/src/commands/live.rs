@@ -144,3 +144,14 @@ fn routes(fx: &str) -> Result<Routes, Failure> {
         None => Ok(Routes::default()),
     }
 }
+
+/// Where nothing is routed, a chain's file has no routes.
+pub fn without_routes(fx: &str) -> Result<(), Failure> {
+    if routes(fx)? == Routes::default() {
+        return Ok(());
+    }
+    let path = fx.trim().trim_start_matches('@').trim();
+    Err(Failure::usage(format!(
+        "{path}: has [routes], which only live takes"
+    )))
+}

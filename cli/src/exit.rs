@@ -101,7 +101,8 @@ impl From<EngineError> for Failure {
             EngineError::Edit(_)
             | EngineError::NoInput
             | EngineError::LoudnessTarget { .. }
-            | EngineError::RouteMissing { .. } => Exit::Usage,
+            | EngineError::RouteMissing { .. }
+            | EngineError::RouteTwice { .. } => Exit::Usage,
             EngineError::File { source, .. } | EngineError::TakeCut { source, .. } => {
                 of_file(source)
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ossicle::EngineError;
 use ossicle::meter::Readings;
 use ossicle::record::{Begin, GateConfig, GateState, Tap};
-use ossicle::session::{Ended, Report, Session, SessionConfig, StopError};
+use ossicle::session::{BridgeReport, Ended, Report, Session, SessionConfig, StopError};
 
 use crate::exit::{Exit, Failure};
 use crate::output::{ErrorBody, Output};
@@ -289,16 +289,28 @@ fn note(report: &Report) -> String {
     }
     parts.extend(takes::disk(&report.takes));
     parts.push(format!("load {:.1} %", report.load_percent));
-    if let Some(bridge) = report.bridges.first() {
-        parts.push(format!(
-            "{:+.1} ppm, late {:.0} us, margin {:.0}, latency {}",
-            bridge.ppm, bridge.spread_us, bridge.margin_frames, report.latency_frames
-        ));
+    parts.extend(report.bridges.iter().map(bridge));
+    if !report.bridges.is_empty() {
+        parts.push(format!("latency {}", report.latency_frames));
     }
     if report.xruns > 0 {
         parts.push(format!("{} xruns", report.xruns));
     }
     parts.join(", ")
+}
+
+/// A bridge: its device, how much faster its clock is and how sure that is, how late calls come, and
+/// frames of margin and of latency.
+fn bridge(bridge: &BridgeReport) -> String {
+    format!(
+        "{}: {:+.1} +- {:.1} ppm, late {:.0} us, margin {:.0}, latency {:.0}",
+        bridge.device,
+        bridge.ppm,
+        bridge.unsure_ppm,
+        bridge.spread_us,
+        bridge.margin_frames,
+        bridge.latency_frames
+    )
 }
 
 fn summary(ended: Ended) -> Summary {
@@ -339,4 +351,32 @@ fn summary(ended: Ended) -> Summary {
     };
     summary.set_peak(ended.peak);
     summary
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ossicle::session::Direction;
+
+    #[test]
+    fn every_bridge_is_shown_with_how_sure_its_clock_is() {
+        let told = bridge(&BridgeReport {
+            device: "mic".to_owned(),
+            direction: Direction::In,
+            from_hz: 44_100,
+            to_hz: 48_000,
+            ppm: 12.34,
+            learned_ppm: None,
+            unsure_ppm: 0.26,
+            spread_us: 51.0,
+            margin_frames: 4.4,
+            latency_frames: 295.6,
+            error_frames: 0.0,
+            jumps: 0,
+            missing_frames: 0,
+            locked: true,
+        });
+        let line = "mic: +12.3 +- 0.3 ppm, late 51 us, margin 4, latency 296";
+        assert_eq!(told, line);
+    }
 }

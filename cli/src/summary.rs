@@ -64,6 +64,8 @@ pub struct BridgeObject {
     pub from_hz: u32,
     pub to_hz: u32,
     pub ppm: f64,
+    /// By how much both clocks together may be off what is known of them.
+    pub unsure_ppm: f64,
     pub spread_us: f64,
     pub margin_frames: f64,
     pub latency_frames: f64,
@@ -84,6 +86,7 @@ impl From<&BridgeReport> for BridgeObject {
             from_hz: bridge.from_hz,
             to_hz: bridge.to_hz,
             ppm: bridge.ppm,
+            unsure_ppm: bridge.unsure_ppm,
             spread_us: bridge.spread_us,
             margin_frames: bridge.margin_frames,
             latency_frames: bridge.latency_frames,
@@ -100,12 +103,13 @@ impl BridgeObject {
     fn text(&self) -> String {
         let way = if self.direction == "in" { "from" } else { "to" };
         format!(
-            "bridge   {way} {}, {} to {} Hz, {:+.2} ppm, calls {:.0} us late, margin {:.1} of {:.1} \
+            "bridge   {way} {}, {} to {} Hz, {:+.2} +- {:.2} ppm, calls {:.0} us late, margin {:.1} of {:.1} \
              frames",
             self.device,
             self.from_hz,
             self.to_hz,
             self.ppm,
+            self.unsure_ppm,
             self.spread_us,
             self.margin_frames,
             self.latency_frames

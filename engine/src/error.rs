@@ -84,6 +84,14 @@ pub enum EngineError {
         /// How many there are.
         there: usize,
     },
+    /// Two routes lead to one channel of a playback device; leave one out, or add the two in the chain.
+    #[error("two routes lead to channel {channel} of output device {device} (allowed: one)")]
+    RouteTwice {
+        /// The device, from 1.
+        device: usize,
+        /// Its channel, from 1.
+        channel: usize,
+    },
     /// The rates are too far apart to resample.
     #[error("cannot resample from {from_hz} Hz to {to_hz} Hz (each must be 1000 to 3072000 Hz)")]
     RateRatio {

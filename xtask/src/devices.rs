@@ -70,9 +70,16 @@ fn faults(program: &Path, seeds: u64, hours: f64, is_short: bool) -> Result<Stri
     ensure!(is_short || thrown >= FAULTS, "only {thrown} faults thrown");
     let blocks = sum(&outcomes, "state_blocks");
     ensure!(blocks > 0.0, "no chain had a state");
+    let back = outcomes
+        .iter()
+        .filter_map(|outcome| outcome["back_ms"].as_object());
+    let back_ms = back
+        .flatten()
+        .filter_map(|(_, ms)| ms.as_f64())
+        .fold(0.0, f64::max);
     Ok(format!(
         "{thrown} faults in {seeds} seeds, {} events, each with its fault; {} silences, each explained; \
-         the state of the chain the same in {blocks} blocks",
+         heard again after {back_ms:.0} ms at most, blocks and delays included; the state of the chain the same in {blocks} blocks",
         sum(&outcomes, "events"),
         sum(&outcomes, "silences")
     ))

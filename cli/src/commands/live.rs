@@ -2,9 +2,10 @@
 
 use clap::{Args, ValueEnum};
 use ossicle::chain::Chain;
+use ossicle::dsp::resample::Taps;
 use ossicle::io::device::Port;
 use ossicle::record::Tap;
-use ossicle::session::{Routes, SessionConfig, Source};
+use ossicle::session::{BridgeTaps, Routes, SessionConfig, Source};
 
 use crate::args::{DeviceOptions, RecordOptions};
 use crate::exit::Failure;
@@ -41,6 +42,10 @@ pub struct Live {
     /// Channels of each input
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     channels: Option<u16>,
+    /// Length of the kernel between devices of two clocks, half of which is latency: 32, 48, 64, 96 or
+    /// 128
+    #[arg(long, value_name = "N", default_value = "64", value_parser = taps)]
+    taps: BridgeTaps,
     #[command(flatten)]
     record: RecordOptions,
     /// Where the recording of --record is taken
@@ -80,6 +85,7 @@ impl Live {
             more_outputs: outputs.collect(),
             routes: routes(&self.fx)?,
             sample_rate_hz: self.rate,
+            bridge_taps: self.taps,
             buffer_frames: self.device_options.buffer,
             period_file: self.device_options.period_file(),
             clock_file: DeviceOptions::clock_file(),
@@ -103,6 +109,19 @@ impl Live {
     }
 }
 
+fn taps(text: &str) -> Result<BridgeTaps, String> {
+    let found = Taps::ALL
+        .into_iter()
+        .find(|taps| text.parse() == Ok(taps.frames()));
+    found.map(BridgeTaps).ok_or_else(|| {
+        let allowed = Taps::ALL.map(|taps| taps.frames().to_string());
+        format!(
+            "{text} is no length of a kernel (allowed: {})",
+            allowed.join(", ")
+        )
+    })
+}
+
 /// The devices named, or the default one.
 fn ports(names: &[String], channels: Option<usize>) -> Vec<Port> {
     if names.is_empty() {
@@ -124,4 +143,15 @@ fn routes(fx: &str) -> Result<Routes, Failure> {
         Some(path) => Ok(Routes::load(path.trim().as_ref())?),
         None => Ok(Routes::default()),
     }
+}
+
+/// Where nothing is routed, a chain's file has no routes.
+pub fn without_routes(fx: &str) -> Result<(), Failure> {
+    if routes(fx)? == Routes::default() {
+        return Ok(());
+    }
+    let path = fx.trim().trim_start_matches('@').trim();
+    Err(Failure::usage(format!(
+        "{path}: has [routes], which only live takes"
+    )))
 }

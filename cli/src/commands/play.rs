@@ -10,6 +10,7 @@ use ossicle::record::Tap;
 use ossicle::session::{FilePlay, SessionConfig, Source};
 
 use crate::args::{DeviceOptions, RecordOptions};
+use crate::commands::live::without_routes;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::run::{Length, run};
@@ -51,6 +52,7 @@ pub struct Play {
 
 impl Play {
     pub fn run(&self, output: Output) -> Result<(), Failure> {
+        without_routes(&self.fx)?;
         let chain = Chain::parse(&self.fx)?;
         let file =
             AudioFile::open(&self.file).map_err(|error| Failure::file(&self.file, &error))?;

@@ -9,6 +9,7 @@ use ossicle::record::{Begin, GateConfig, Tap};
 use ossicle::session::{SessionConfig, Source};
 
 use crate::args::DeviceOptions;
+use crate::commands::live::without_routes;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::run::{Face, Length, Run};
@@ -58,6 +59,7 @@ pub struct Rec {
 
 impl Rec {
     pub fn run(&self, output: Output) -> Result<(), Failure> {
+        without_routes(&self.fx)?;
         let record = self.takes.configs(self.file.as_deref(), Tap::Post)?;
         let is_check = record.is_empty();
         let gate = if is_check {

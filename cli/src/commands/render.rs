@@ -11,6 +11,7 @@ use ossicle::normalise::{LoudnessTarget, Normalised, Pass, normalise};
 use ossicle::render::{Latency, RenderOptions, RenderReport, RenderTail, render};
 
 use crate::args::{DitherArgument, Format};
+use crate::commands::live::without_routes;
 use crate::events;
 use crate::exit::{Exit, Failure};
 use crate::loudness::{Dbtp, Level, Lufs};
@@ -108,6 +109,7 @@ impl FromStr for TailArgument {
 
 impl Render {
     pub fn run(&self, output: Output) -> Result<(), Failure> {
+        without_routes(&self.fx)?;
         let chain = Chain::parse(&self.fx)?;
         let events = match &self.events {
             Some(path) => events::load(path, &chain)?,

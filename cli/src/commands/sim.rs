@@ -1,14 +1,15 @@
 //! `ossicle sim`: a session on simulated devices, hours in seconds, and what was wrong with it.
 
-use std::io::{IsTerminal, stdout};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{IsTerminal, Write, stdout};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use ossicle::io::device::sim::{Level, Schedule};
+use ossicle::io::device::sim::{Level, Schedule, Scheduled};
 
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::simulation::{Outcome, Setting, run};
+use crate::simulation::{Outcome, Setting, names, run};
 
 /// Run a session on simulated devices in virtual time
 #[derive(Args, Debug)]
@@ -35,6 +36,9 @@ pub struct Simulate {
     /// Take the faults from this file instead: a line each, as the result prints them
     #[arg(long, value_name = "FILE", conflicts_with = "faults")]
     schedule: Option<PathBuf>,
+    /// Write the faults to this new file, for --schedule
+    #[arg(long, value_name = "FILE", conflicts_with = "schedule")]
+    schedule_out: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -56,8 +60,10 @@ fn hours(text: &str) -> Result<f64, String> {
 
 impl Simulate {
     pub fn run(&self, output: Output) -> Result<Exit, Failure> {
-        let schedule = self.schedule.as_deref().map(read).transpose()?;
-        let outcome = run(&Setting {
+        let devices = usize::from(self.devices);
+        let read = |path: &PathBuf| read(path, devices);
+        let schedule = self.schedule.as_ref().map(read).transpose()?;
+        let setting = Setting {
             seed: self.seed,
             hours: self.hours,
             level: match self.faults {
@@ -65,9 +71,13 @@ impl Simulate {
                 Faults::Light => Level::Light,
                 Faults::Heavy => Level::Heavy,
             },
-            devices: usize::from(self.devices),
+            devices,
             schedule,
-        })?;
+        };
+        if let Some(path) = &self.schedule_out {
+            write(path, &setting.drawn())?;
+        }
+        let outcome = run(&setting)?;
         // Who reads it from a pipe or a file is a program, most often: simulations run by the hundred.
         let output = Output {
             json: output.json || !output.quiet && !stdout().is_terminal(),
@@ -82,13 +92,34 @@ impl Simulate {
     }
 }
 
-fn read(path: &std::path::Path) -> Result<Schedule, Failure> {
+/// The faults in a file, all of them of devices that there are.
+fn read(path: &Path, devices: usize) -> Result<Schedule, Failure> {
     let told = |exit, message: &dyn std::fmt::Display| Failure {
         exit,
         message: format!("{}: {message}", path.display()),
     };
     let text = std::fs::read_to_string(path).map_err(|error| told(Exit::File, &error))?;
-    text.parse().map_err(|error| told(Exit::Usage, &error))
+    let schedule: Schedule = text.parse().map_err(|error| told(Exit::Usage, &error))?;
+    let names = names(devices);
+    let strange = |entry: &&Scheduled| !names.contains(&entry.device);
+    match schedule.entries.iter().find(strange) {
+        None => Ok(schedule),
+        Some(entry) => Err(told(
+            Exit::Usage,
+            &format!(
+                "\"{}\" is no device of {devices} (allowed: {})",
+                entry.device,
+                names.join(", ")
+            ),
+        )),
+    }
+}
+
+fn write(path: &Path, schedule: &Schedule) -> Result<(), Failure> {
+    let written = File::create_new(path);
+    written
+        .and_then(|mut file| file.write_all(schedule.to_string().as_bytes()))
+        .map_err(|error| Failure::unwritten(path, &error))
 }
 
 fn text(outcome: &Outcome) -> String {
@@ -113,6 +144,19 @@ fn text(outcome: &Outcome) -> String {
         format!(
             "fades    {:.2} ms at most; the delay is back {:.0} ms behind a stall or lost frames",
             outcome.longest_fade_ms, outcome.latency_back_ms
+        ),
+        format!(
+            "back     {}",
+            match outcome.back_ms.len() {
+                0 => "no device was away".to_owned(),
+                _ => {
+                    let each = outcome.back_ms.iter();
+                    let each: Vec<_> = each
+                        .map(|(kind, ms)| format!("{kind} {ms:.0} ms"))
+                        .collect();
+                    each.join(", ")
+                }
+            }
         ),
         format!(
             "lock     {} looks, {} off; delay within {:.3} frames of what is told, channels within \

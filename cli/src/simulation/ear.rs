@@ -205,6 +205,28 @@ pub fn apart(a: f64, b: f64) -> f64 {
     (turns - turns.round()) * period
 }
 
+/// How far the two of some delays are apart that are furthest from one another.
+pub fn widest(delays: &[f64]) -> f64 {
+    let pairs = delays
+        .iter()
+        .enumerate()
+        .flat_map(|(at, &a)| delays[..at].iter().map(move |&b| apart(a, b).abs()));
+    pairs.fold(0.0, f64::max)
+}
+
 pub fn lock(ear: &Mutex<Ear>) -> MutexGuard<'_, Ear> {
     ear.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_as_far_apart_as_the_first_and_the_last_of_them() {
+        // Each within a frame of the next, across the end of the period of 960 frames too.
+        assert!((widest(&[958.8, 959.6, 0.4, 1.2]) - 2.4).abs() < 1e-9);
+        assert!((widest(&[10.0, 10.9, 10.1]) - 0.9).abs() < 1e-9);
+        assert_eq!(widest(&[7.0]), 0.0);
+    }
 }

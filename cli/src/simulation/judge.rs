@@ -10,6 +10,7 @@ use super::Outcome;
 use super::devices::{self, SPEAKER, name};
 use super::ear::{self, Ear};
 use super::floors::Floors;
+use super::pace::Pace;
 use super::reports::Reports;
 use super::state::State;
 use super::trouble::{self, Troubles};
@@ -27,6 +28,7 @@ pub(super) struct Judge {
     troubles: Troubles,
     floors: Floors,
     reports: Reports,
+    pace: Pace,
     state: Option<State>,
     sim: Sim,
     ear: Arc<Mutex<Ear>>,
@@ -40,6 +42,7 @@ pub(super) struct Expected {
     pub(super) troubles: Troubles,
     pub(super) floors: Floors,
     pub(super) reports: Reports,
+    pub(super) pace: Pace,
     /// What the chain's state should be, where it has any.
     pub(super) state: Option<State>,
 }
@@ -71,6 +74,7 @@ impl Judge {
             troubles,
             floors,
             reports,
+            pace,
             state,
         }: Expected,
         sim: Sim,
@@ -82,6 +86,7 @@ impl Judge {
             troubles,
             floors,
             reports,
+            pace,
             state,
             sim,
             ear,
@@ -166,6 +171,13 @@ impl Judge {
                 let ms = longest.entry(cause.to_owned()).or_default();
                 *ms = ms.max((to_ns - from_ns) * 1e-6);
             }
+            if from_ns >= trouble::BEGINS_NS
+                && let Some((cause, there_ns)) =
+                    self.troubles.back(from_ns, to_ns, delay_ns, &devices)
+            {
+                let ms = self.outcome.back_ms.entry(cause.to_owned()).or_default();
+                *ms = ms.max((to_ns - there_ns) * 1e-6);
+            }
             if !self.troubles.explain(from_ns, to_ns, delay_ns, &devices) {
                 self.outcome.unexplained_silences += 1;
                 self.broke(|| {
@@ -222,12 +234,10 @@ impl Judge {
                 self.outcome.memory_ppm_off = self.outcome.memory_ppm_off.max(off(ppm));
             }
         }
-        for pair in calm.windows(2) {
-            let apart = ear::apart(pair[0], pair[1]).abs();
-            self.outcome.alignment_frames = self.outcome.alignment_frames.max(apart);
-            if apart > OFF_FRAMES {
-                self.broke(|| format!("channels {apart:.2} frames apart at {:.3} s", seconds(now)));
-            }
+        let apart = ear::widest(&calm);
+        self.outcome.alignment_frames = self.outcome.alignment_frames.max(apart);
+        if apart > OFF_FRAMES {
+            self.broke(|| format!("channels {apart:.2} frames apart at {:.3} s", seconds(now)));
         }
     }
 
@@ -341,19 +351,17 @@ impl Judge {
 
     /// The stream's position follows the speaker's clock, or the world's while it is away.
     fn judge_frames(&mut self, frames: u64) {
-        let now = self.sim.now_ns() as f64;
         let away_ns = self.troubles.away_ns(SPEAKER);
-        let there = self.sim.device_frame(SPEAKER, now).unwrap_or(0.0);
-        if self.troubles.changes_rate(SPEAKER) {
-            return;
-        }
+        let there = self.pace.frames(&self.sim);
         let off = (frames as f64 - there).abs();
         // A block, and the clock's error while a clock stood for it.
         let most = 2048.0
             + away_ns * 1e-9 * f64::from(devices::RATE_HZ) * 2e-3
             + self.troubles.losses(SPEAKER) as f64 * 512.0;
         if off > most {
-            self.broke(|| format!("{frames} frames in the stream, {there:.0} of the device"));
+            self.broke(|| {
+                format!("{frames} frames in the stream, {there:.0} by the clocks that called")
+            });
         }
     }
 

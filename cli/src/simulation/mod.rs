@@ -10,6 +10,7 @@ mod ear;
 mod fades;
 mod floors;
 mod judge;
+mod pace;
 mod reports;
 mod state;
 mod trouble;
@@ -30,6 +31,7 @@ use devices::{SPEAKER, name};
 use ear::Ear;
 use floors::Floors;
 use judge::{Expected, Judge};
+use pace::Pace;
 use reports::{ASKS_NS, Reports};
 use state::State;
 use trouble::Troubles;
@@ -50,6 +52,23 @@ pub struct Setting {
     pub devices: usize,
     /// In place of one drawn for the level.
     pub schedule: Option<Schedule>,
+}
+
+impl Setting {
+    /// The faults that were given, or are drawn.
+    pub fn drawn(&self) -> Schedule {
+        let draw = || {
+            let devices = devices::draw(self.seed, self.devices - 1);
+            Schedule::random(self.seed, self.hours, &devices, self.level)
+        };
+        self.schedule.clone().unwrap_or_else(draw)
+    }
+}
+
+/// Names of so many devices.
+pub fn names(devices: usize) -> Vec<String> {
+    let captures = (0..devices - 1).map(name);
+    captures.chain([SPEAKER.to_owned()]).collect()
 }
 
 /// What came of it.
@@ -76,6 +95,9 @@ pub struct Outcome {
     pub unexplained_silences: usize,
     /// The longest silence behind each kind of fault, in milliseconds.
     pub longest_silence_ms: BTreeMap<String, f64>,
+    /// The longest time from a device being there again until it is heard, behind each kind of fault,
+    /// in milliseconds. It includes the delay of the bridges.
+    pub back_ms: BTreeMap<String, f64>,
     /// The longest fade that was heard, in milliseconds.
     pub longest_fade_ms: f64,
     /// The longest time behind a stall or lost frames until the delay is what is told, in milliseconds.
@@ -108,10 +130,7 @@ pub fn run(setting: &Setting) -> Result<Outcome, Failure> {
     let (began, cpu_before) = (Instant::now(), cpu_seconds());
     let captures = setting.devices - 1;
     let mut devices = devices::draw(setting.seed, captures);
-    let schedule = setting
-        .schedule
-        .clone()
-        .unwrap_or_else(|| Schedule::random(setting.seed, setting.hours, &devices, setting.level));
+    let schedule = setting.drawn();
     for device in &mut devices {
         device.faults = schedule.faults(&device.name);
     }
@@ -147,6 +166,7 @@ pub fn run(setting: &Setting) -> Result<Outcome, Failure> {
             troubles,
             floors,
             reports,
+            pace: Pace::new(&schedule),
             state,
         },
         sim.clone(),

@@ -6,7 +6,7 @@ use ossicle::io::device::sim::{Blocks, Fault, FaultKind, Schedule, SimDevice};
 const MS: f64 = 1e6;
 const SECOND: f64 = 1e9;
 /// Silence behind a fault that is over: what is played in 50 ms; behind a device that is there again
-/// in 100 ms, and as long as the session may take until it looks.
+/// in 100 ms and its first block.
 const RECOVERS_NS: f64 = 50.0 * MS;
 const RETURNS_NS: f64 = 100.0 * MS;
 const LOOK_NS: f64 = 20.0 * MS;
@@ -37,13 +37,16 @@ struct Trouble {
     silent_until_ns: f64,
     /// The delay need not be right before.
     off_until_ns: f64,
+    /// When the device is there again.
+    there_ns: Option<f64>,
     /// When it is over, where the delay has to be right again soon behind.
     recovers_from_ns: Option<f64>,
     /// The device is away.
     away_ns: f64,
     /// It may be lost, or stop.
     is_loss: bool,
-    changes_rate: bool,
+    /// It runs at another rate than it claims.
+    is_off_rate: bool,
 }
 
 /// All faults of a run, by time.
@@ -128,6 +131,34 @@ impl Troubles {
         covered >= to_ns
     }
 
+    /// The fault of these devices that a silence, heard `delay_ns` late, outlived, in a word, and when
+    /// its device was there again, in nanoseconds: of several the last. A device that is off its rate
+    /// is there all the time: its silence counts from its own beginning, where nothing else explains it.
+    pub fn back(
+        &self,
+        from_ns: f64,
+        to_ns: f64,
+        delay_ns: f64,
+        devices: &[&str],
+    ) -> Option<(&str, f64)> {
+        let over = self.all[self.first..]
+            .iter()
+            .take_while(|trouble| trouble.at_ns <= to_ns)
+            .filter(|trouble| devices.contains(&trouble.device.as_str()))
+            .filter(|trouble| from_ns <= trouble.silent_until_ns + delay_ns)
+            .filter_map(|trouble| Some((trouble, trouble.there_ns?)));
+        let (last, there_ns) = over.clone().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        if there_ns > to_ns {
+            return None;
+        }
+        let mut off_rate = over.filter(|(trouble, _)| trouble.is_off_rate);
+        match off_rate.next() {
+            None => Some((&last.word, there_ns)),
+            Some(_) if last.is_off_rate => Some((&last.word, from_ns.max(there_ns))),
+            Some(_) => None,
+        }
+    }
+
     /// The last fault of these devices before a time, in a word: `stall`.
     pub fn last_before(&self, ns: f64, devices: &[&str]) -> Option<&str> {
         let before = self.all[self.first..]
@@ -140,11 +171,6 @@ impl Troubles {
     /// How long a device is away in all, in nanoseconds.
     pub fn away_ns(&self, device: &str) -> f64 {
         self.of(device).map(|trouble| trouble.away_ns).sum()
-    }
-
-    /// Whether a device runs at another rate for a while.
-    pub fn changes_rate(&self, device: &str) -> bool {
-        self.of(device).any(|trouble| trouble.changes_rate)
     }
 
     /// Losses of a device.
@@ -180,7 +206,7 @@ fn of_device(device: &SimDevice, faults: &[Fault]) -> Vec<Trouble> {
     for fault in faults {
         let at = fault.at_ns as f64;
         // Blocks are as long as their device's rate makes them, then: the longer of before and behind.
-        let before_ns = frames as f64 * SECOND / rate_hz;
+        let (before_ns, before_hz) = (frames as f64 * SECOND / rate_hz, rate_hz);
         match fault.kind {
             FaultKind::Period { frames: next } => frames = next,
             FaultKind::Return { sample_rate_hz, .. } => rate_hz = f64::from(sample_rate_hz),
@@ -190,8 +216,7 @@ fn of_device(device: &SimDevice, faults: &[Fault]) -> Vec<Trouble> {
         // What is not noticed at once is noticed at a look; both sides have called by then, and call
         // once more.
         let recovers = RECOVERS_NS + 2.0 * block_ns;
-        let returns = RETURNS_NS + LOOK_NS + 4.0 * block_ns;
-        let noticed = NOTICED_NS.max(4.0 * block_ns) + LOOK_NS;
+        let returns = RETURNS_NS + block_ns;
         let mut trouble = Trouble {
             device: device.name.clone(),
             word: word(&fault.kind),
@@ -201,19 +226,21 @@ fn of_device(device: &SimDevice, faults: &[Fault]) -> Vec<Trouble> {
             silent_until_ns: at + recovers,
             off_until_ns: at + SETTLES_NS,
             recovers_from_ns: None,
+            there_ns: None,
             away_ns: 0.0,
             is_loss: false,
-            changes_rate: false,
+            is_off_rate: false,
         };
         match fault.kind {
             FaultKind::Stall { for_ns } => {
                 let end = at + for_ns as f64;
+                trouble.there_ns = Some(end);
                 trouble.silent_until_ns = end + recovers.max(returns);
                 trouble.off_until_ns = end + BACK_NS;
                 trouble.recovers_from_ns = Some(end);
                 if for_ns as f64 > NOTICED_NS {
                     // It is opened again, and what was learned in the last calls with it.
-                    trouble.silent_until_ns = end + noticed + returns;
+                    trouble.silent_until_ns = end + returns;
                     trouble.off_until_ns = end + SETTLES_NS;
                     trouble.recovers_from_ns = None;
                     trouble.is_loss = true;
@@ -222,37 +249,43 @@ fn of_device(device: &SimDevice, faults: &[Fault]) -> Vec<Trouble> {
             FaultKind::Xrun { lost_frames } => {
                 // Its clock may be off by a hundredth for a while.
                 let lost_ns = 1.02 * lost_frames as f64 * SECOND / rate_hz;
+                trouble.there_ns = Some(at + lost_ns / 1.02);
                 trouble.silent_until_ns = at + lost_ns + recovers;
                 trouble.off_until_ns = at + lost_ns + BACK_NS;
                 trouble.recovers_from_ns = Some(at + lost_ns);
             }
-            FaultKind::Unplug { for_ns } | FaultKind::Return { for_ns, .. } => {
+            FaultKind::Unplug { for_ns }
+            | FaultKind::Return { for_ns, .. }
+            | FaultKind::Refuse { for_ns, .. } => {
                 let end = at + for_ns as f64;
-                trouble.is_loss = true;
-                trouble.away_ns = for_ns as f64;
+                trouble.there_ns = Some(end);
                 trouble.silent_until_ns = end + returns;
                 trouble.off_until_ns = end + SETTLES_NS;
-                if let FaultKind::Return { .. } = fault.kind {
-                    // At another rate nothing is known of its clock.
-                    trouble.silent_until_ns = end + BEGINS_NS;
-                    trouble.changes_rate = true;
+                if !matches!(fault.kind, FaultKind::Refuse { .. }) {
+                    trouble.is_loss = true;
+                    trouble.away_ns = for_ns as f64;
+                }
+                if rate_hz != before_hz {
+                    trouble.word = "return at another rate".to_owned();
                 }
             }
-            FaultKind::Refuse { for_ns, .. } => {
-                let end = at + for_ns as f64;
-                trouble.silent_until_ns = end + returns;
-                trouble.off_until_ns = end + SETTLES_NS;
+            FaultKind::Silence => {
+                // It may be opened again at once; nobody knows before.
+                let noticed = at + NOTICED_NS.max(4.0 * block_ns);
+                trouble.there_ns = Some(noticed);
+                trouble.silent_until_ns = noticed + LOOK_NS + returns;
             }
-            FaultKind::Silence => trouble.silent_until_ns = at + noticed + returns,
             FaultKind::Errors { count } if count > 5 => {
+                // It is opened again at once.
                 trouble.is_loss = true;
-                trouble.silent_until_ns = at + 400.0 * MS + noticed + returns;
+                trouble.silent_until_ns = at + LOOK_NS + returns;
             }
             FaultKind::Errors { .. } => trouble.silent_until_ns = at,
             FaultKind::Rate { sample_rate_hz } => {
-                trouble.changes_rate = true;
                 // As long as it is off, and until the clock is known again.
                 let _ = sample_rate_hz;
+                trouble.is_off_rate = true;
+                trouble.there_ns = Some(at);
                 trouble.silent_until_ns = at + 25.0 * SECOND;
                 trouble.off_until_ns = at + 60.0 * SECOND;
                 rate_back_ns = rate_back_ns.max(trouble.off_until_ns);

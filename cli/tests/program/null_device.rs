@@ -271,3 +271,37 @@ fn a_rate_that_the_device_refuses_ends_with_3() {
     assert!(ran.failed(3).contains("4294967295 Hz"), "{ran:?}");
     assert!(!out.exists());
 }
+
+#[test]
+fn devices_named_twice_are_routed_as_the_chains_file_says() {
+    let (folder, wav, _) = folder_with_noise(1, 4_800);
+    let file = folder.path().join("chain.toml");
+    let fx = format!("@{}", text(&file));
+    let line = "live --host null --in null --in null --out null --out null --for 50ms --json --fx";
+    let live: Vec<&str> = line.split(' ').chain([fx.as_str()]).collect();
+    let write = |out: &str| {
+        let routes = format!("in = [\"2:1\", \"1:1\", \"1:1\"]\nout = [{out}]");
+        std::fs::write(&file, format!("version = 2\n[routes]\n{routes}\n")).unwrap();
+    };
+    write("\"1:1 = 3\", \"2:1 = 1\"");
+    let ran = ossicle(&live);
+    assert_eq!(ran.exit, Some(0), "{}", ran.stderr);
+    let json: serde_json::Value = serde_json::from_str(ran.stdout.trim()).unwrap();
+    assert_eq!(json["channels"], 3, "{json}");
+    let no_use = ossicle(&["play", text(&wav), "--host", "null", "--fx", &fx]);
+    assert_eq!(no_use.exit, Some(1), "{}", no_use.stderr);
+    let told = "chain.toml: has [routes], which only live takes";
+    assert!(no_use.stderr.contains(told), "{}", no_use.stderr);
+    for (out, told) in [
+        (
+            "\"2:1 = 3\", \"2:1 = 1\"",
+            "two routes lead to channel 1 of output device 2 (allowed: one)",
+        ),
+        ("\"3:1 = 1\"", "route to output device 3: there are 2"),
+    ] {
+        write(out);
+        let ran = ossicle(&live);
+        assert_eq!(ran.exit, Some(1), "{}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    }
+}

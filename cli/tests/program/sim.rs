@@ -66,6 +66,66 @@ fn a_schedule_that_is_none_is_told_with_its_line() {
 }
 
 #[test]
+fn a_schedule_of_a_device_that_is_not_there_is_told_with_those_that_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("faults");
+    for (text, exit, told) in [
+        (
+            "1s mic1 stall 20ms\n2s mic3 stall 20ms\n",
+            1,
+            "\"mic3\" is no device of 3 (allowed: mic1, mic2, speaker)",
+        ),
+        (
+            "1s mic2 errors 4000000000\n",
+            3,
+            "a backend tells at most 10000 errors at once",
+        ),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let file = file.to_str().unwrap();
+        let ran = ossicle(&["sim", "--devices", "3", "--schedule", file]);
+        assert_eq!(ran.exit, Some(exit), "{}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn faults_that_were_drawn_are_kept_and_come_again_from_their_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("faults");
+    let file = file.to_str().unwrap();
+    let line = "sim --seed 8 --hours 0.01 --faults heavy --schedule-out";
+    let (exit, first) = simulate(&format!("{line} {file}"));
+    assert_eq!(exit, Some(0), "{first}");
+    assert!(number(&first, "faults") > 5.0, "{first}");
+    let (_, second) = simulate(&format!("sim --seed 8 --hours 0.01 --schedule {file}"));
+    for key in ["frames", "faults", "events", "silences", "back_ms"] {
+        assert_eq!(first[key], second[key], "{key}");
+    }
+    let words: Vec<&str> = line.split(' ').chain([file]).collect();
+    assert_eq!(ossicle(&words).exit, Some(2), "it is there already");
+}
+
+#[test]
+fn a_device_is_heard_within_100_ms_of_its_return_at_any_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("faults");
+    let text = "20s speaker return 1s 44100hz 0in 1out\n22s mic1 unplug 500ms\n\
+                24s mic1 return 1s 96000hz 1in 0out\n";
+    std::fs::write(&file, text).unwrap();
+    let line = format!("sim --hours 0.008 --schedule {}", file.display());
+    let (exit, json) = simulate(&line);
+    assert_eq!(exit, Some(0), "{json}");
+    let back = &json["back_ms"];
+    for kind in ["unplug", "return at another rate"] {
+        let ms = back[kind]
+            .as_f64()
+            .unwrap_or_else(|| panic!("no {kind}: {json}"));
+        assert!(0.0 < ms && ms < 100.0, "{kind}: {json}");
+    }
+}
+
+#[test]
 fn many_seeds_break_nothing() {
     let trials = std::env::var("OSSICLE_TRIALS").ok();
     let trials: u64 = trials.map_or(0, |text| text.parse().unwrap());

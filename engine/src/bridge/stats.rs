@@ -30,6 +30,7 @@ impl Number {
 pub(crate) struct BridgeStats {
     reads: AtomicBool,
     ratio: Number,
+    unsure: Number,
     spread_ns: Number,
     margin_frames: Number,
     delay_frames: Number,
@@ -56,6 +57,8 @@ impl BridgeStats {
         }
         self.reads.store(drift.is_reading(), Relaxed);
         self.ratio.set(drift.step());
+        let (from, to) = drift.unsure();
+        self.unsure.set(from + to);
         self.spread_ns.set(drift.spread_ns());
         self.margin_frames.set(drift.margin_frames());
         self.delay_frames.set(drift.delay_frames());
@@ -106,6 +109,11 @@ impl BridgeStats {
     /// Frames of the writer's per frame of the reader's.
     pub(crate) fn ratio(&self) -> f64 {
         self.ratio.get()
+    }
+
+    /// By how much both clocks together may be off what is known of them, in parts.
+    pub(crate) fn unsure(&self) -> f64 {
+        self.unsure.get()
     }
 
     /// How late calls come in the mean, in nanoseconds.

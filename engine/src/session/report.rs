@@ -72,6 +72,9 @@ pub struct BridgeReport {
     /// How much faster the one clock is known to be than the other, beyond both nominal rates, in
     /// millionths: what is kept for the next time. `None` while nothing is read.
     pub learned_ppm: Option<f64>,
+    /// By how much the clocks of both together may be off what their calls told, in millionths: a few
+    /// standard deviations, up to what is believed of any clock. 0 where there is one clock.
+    pub unsure_ppm: f64,
     /// How late the calls of the two come in the mean, of the one where they come later, in
     /// microseconds.
     pub spread_us: f64,
@@ -273,6 +276,7 @@ impl Session {
                 learned_ppm: stats.learned().map(|learned| {
                     ((1.0 + learned.from_error) / (1.0 + learned.to_error) - 1.0) * 1e6
                 }),
+                unsure_ppm: stats.unsure() * 1e6,
                 spread_us: stats.spread_ns() * 1e-3,
                 margin_frames: stats.margin_frames(),
                 latency_frames: stats.delay_frames() * session_frames,

@@ -88,7 +88,12 @@ pub(super) fn outputs(
         if *from >= channels_out {
             return Err(missing("channel of the chain", *from, channels_out));
         }
-        *channel = Some(*from);
+        if channel.replace(*from).is_some() {
+            return Err(EngineError::RouteTwice {
+                device: to.device + 1,
+                channel: to.channel + 1,
+            });
+        }
     }
     Ok(maps.into_iter().map(Some).collect())
 }

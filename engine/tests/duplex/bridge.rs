@@ -2,9 +2,10 @@
 
 use std::f64::consts::TAU;
 
+use ossicle::dsp::resample::Taps;
 use ossicle::io::device::sim::{Blocks, Fault, FaultKind, Sim, SimDevice};
 use ossicle::io::realtime;
-use ossicle::session::Direction;
+use ossicle::session::{BridgeTaps, Direction, SessionConfig};
 
 use crate::world::{RATE, counting, delay, device, largest_step, live, run, sine, start};
 
@@ -37,6 +38,36 @@ fn two_clocks_are_in_step_and_the_latency_is_told_to_the_frame() {
         assert!(bridge.locked && bridge.jumps == 0, "{bridge:?}");
         assert_eq!((report.underrun_frames, report.overrun_frames), (0, 0));
         session.stop().unwrap();
+    }
+    assert_eq!(realtime::violations(), 0);
+}
+
+#[test]
+fn kernels_of_all_lengths_are_as_late_as_told() {
+    let mut shortest = None;
+    for taps in Taps::ALL {
+        let sim = Sim::new(4);
+        sim.plug(counting(device("mic", 1, 0, -400.0, 50))).unwrap();
+        sim.plug(device("speaker", 0, 1, 0.0, 50)).unwrap();
+        let config = SessionConfig {
+            bridge_taps: BridgeTaps(taps),
+            ..live("mic", "speaker")
+        };
+        let mut session = start(&sim, config);
+        run(&sim, &mut session, 4.0);
+        let told = session.bridges()[0].latency_frames;
+        session.stop().unwrap();
+        let played = sim.played("speaker");
+        let at = played.len() - 300;
+        let measured = delay(&sim, "mic", "speaker", at, played[at]);
+        assert!(
+            (measured - told).abs() < 1.0,
+            "{taps:?}: {measured} frames, {told} told"
+        );
+        // All else is the same: a block, and the lateness that was seen.
+        let rest = told - 0.5 * taps.frames() as f64;
+        let first = *shortest.get_or_insert(rest);
+        assert!((rest - first).abs() < 1.0, "{taps:?}: {rest} and {first}");
     }
     assert_eq!(realtime::violations(), 0);
 }

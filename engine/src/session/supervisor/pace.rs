@@ -9,7 +9,7 @@ use crate::error::EngineError;
 use crate::session::link::Phase;
 use crate::session::stage::lock;
 
-/// Frames of a call of the clock that stands for a device, where nobody hears it.
+/// Frames of a call of the clock that stands for a device, where nothing is played.
 const CLOCK_FRAMES: u32 = 2048;
 /// The clock that calls the core while its device is away.
 pub(super) struct Clock {
@@ -23,10 +23,6 @@ impl Supervisor {
         let Some(world) = &self.world else { return };
         let (number, period) = {
             let links = lock(&self.links);
-            // Nobody waits for what is played by a clock, unless another device plays it too.
-            let is_heard = links.iter().any(|link| {
-                link.phase == Phase::Up && !link.seat.role.is_master && link.seat.role.out.is_some()
-            });
             let Some(master) = links.iter().find(|link| link.seat.role.is_master) else {
                 return;
             };
@@ -40,7 +36,8 @@ impl Supervisor {
             }
             let calls = master.phase == Phase::Up
                 && master.info.sample_rate_hz == self.stage.sample_rate_hz;
-            let period = if is_heard {
+            // A device that comes back at another rate is played to by the clock, and at once.
+            let period = if is_played {
                 self.stage.period as u32
             } else {
                 CLOCK_FRAMES.max(self.stage.period as u32)

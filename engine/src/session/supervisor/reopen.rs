@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering::Acquire;
 
+use ossicle_dsp::clock::Learned;
 use ossicle_io::device::{
     DeviceError, HostKind, Port, Stream, StreamInfo, StreamRequest, StreamState,
 };
@@ -136,6 +137,22 @@ impl Supervisor {
         }
         if !known.is_old {
             known = known.at_rate(before.sample_rate_hz, info.sample_rate_hz);
+        }
+        // A master that comes back at another rate is bridged for the first time, by the clock it had.
+        let is_bridged = links[index].seat.role.is_master
+            && info.output_channels > 0
+            && info.sample_rate_hz != self.stage.sample_rate_hz;
+        if is_bridged
+            && known.play.is_none()
+            && let Some(to_error) = known.caller
+        {
+            known.is_old = false;
+            let margins = links.iter().filter_map(|link| link.learned()[0]);
+            known.play = Some(Learned {
+                from_error: 0.0,
+                to_error,
+                margin_frames: margins.map(|known| known.margin_frames).fold(0.0, f64::max),
+            });
         }
         let master = self.stage.master.load(Acquire);
         let error = match links.iter().find(|link| link.number == master) {

@@ -13,6 +13,8 @@ const WIDEST_PPM: f64 = 100_000.0;
 /// The longest block in frames, and the most frames lost at once: what is more is a slip of the pen.
 const LONGEST_BLOCK: usize = 1 << 20;
 const MOST_LOST: u64 = 1 << 40;
+/// The most errors told at once.
+const MOST_ERRORS: u32 = 10_000;
 
 /// What a device captures: fills a block, interleaved, that begins at a frame of the device, counted
 /// since the world began, with a number of channels.
@@ -153,6 +155,10 @@ impl SimDevice {
         let is_much = |fault: &Fault| matches!(fault.kind, FaultKind::Xrun { lost_frames } if lost_frames > MOST_LOST);
         if self.faults.iter().any(is_much) {
             return refused("an xrun loses at most 2^40 frames");
+        }
+        let is_flood = |fault: &Fault| matches!(fault.kind, FaultKind::Errors { count } if count > MOST_ERRORS);
+        if self.faults.iter().any(is_flood) {
+            return refused("a backend tells at most 10000 errors at once");
         }
         if self.stamps == (Stamps::Quantised { step_ns: 0 }) {
             return refused("quantised time stamps need a step");

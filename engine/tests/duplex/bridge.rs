@@ -43,7 +43,14 @@ fn two_clocks_are_in_step_and_the_latency_is_told_to_the_frame() {
 
 #[test]
 fn rates_as_different_as_44_1_and_48_khz_are_bridged_by_the_same_code() {
-    for (from, to) in [(44_100, 48_000), (48_000, 44_100), (96_000, 48_000)] {
+    for (from, to) in [
+        (44_100, 48_000),
+        (48_000, 44_100),
+        (96_000, 48_000),
+        (192_000, 16_000),
+        (96_000, 8_000),
+        (8_000, 96_000),
+    ] {
         let sim = Sim::new(5);
         let mic = SimDevice {
             sample_rate_hz: from,

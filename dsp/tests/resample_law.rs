@@ -260,7 +260,7 @@ fn nothing_is_made_before_the_oldest_frame_or_behind_the_last() {
 #[test]
 fn steps_out_of_range_neither_panic_nor_go_back() {
     let kernel = equal(Taps::Taps32);
-    let history = history(1, &noise(4096, 9));
+    let history = history(1, &noise(64 * 128 + 256, 9));
     for step in [-1.0, f64::NAN, 0.0, f64::INFINITY, f64::NEG_INFINITY, 1e300] {
         let mut head = Head {
             index: 100,
@@ -269,7 +269,7 @@ fn steps_out_of_range_neither_panic_nor_go_back() {
         let mut out = [0.0; 64];
         let made = kernel.read(&history, &mut head, step, 1.0, &mut out);
         assert_eq!(made, 64, "step {step}");
-        assert!(head.index >= 100 && head.index <= 100 + 64 * 16);
+        assert!(head.index >= 100 && head.index <= 100 + 64 * 128);
     }
 }
 
@@ -300,12 +300,7 @@ fn what_is_not_offered_is_refused_by_name() {
     let slow = Kernel::new(Taps::Taps32, 48_000, 7_999).unwrap_err();
     assert_eq!(
         slow.to_string(),
-        "7999 Hz is not resampled (allowed: 8000 to 384000 Hz)"
+        "7999 Hz is not resampled (allowed: 8000 to 768000 Hz)"
     );
-    let wide = Kernel::new(Taps::Taps32, 96_000, 11_025).unwrap_err();
-    assert_eq!(wide.to_string(), "96000 Hz to 11025 Hz is more than 8 to 1");
-    // The ends of what is offered.
-    for (input_hz, output_hz) in [(384_000, 48_000), (8_000, 384_000)] {
-        assert!(Kernel::new(Taps::Taps128, input_hz, output_hz).is_ok());
-    }
+    assert!(Kernel::new(Taps::Taps32, 768_001, 48_000).is_err());
 }

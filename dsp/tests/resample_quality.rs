@@ -192,3 +192,37 @@ fn what_the_slower_output_cannot_hold_is_gone() {
         assert!(db <= limit_db, "{taps:?}: {db:.1} dB");
     }
 }
+
+#[test]
+fn rates_as_far_apart_as_there_are_lose_nothing_but_what_is_beyond_the_lower() {
+    // In parts of the lower rate: the passband of 64 taps ends at 20 / 48, the transition at 28 / 48.
+    for (from, to) in [
+        (192_000, 16_000),
+        (96_000, 8_000),
+        (384_000, 44_100),
+        (768_000, 8_000),
+        (8_000, 768_000),
+    ] {
+        let kernel = Kernel::new(Taps::Taps64, from, to).unwrap();
+        let step = kernel.nominal_step() * 1.000_123_4;
+        let lower_hz = f64::from(from.min(to));
+        for (part, limit_db) in [(0.02, -135.0), (0.2, -130.0), (20.0 / 48.0, -130.0)] {
+            let hz = part * lower_hz;
+            let (db, amplitude) = residual_db(&kernel, from, step, &[hz]);
+            let gain_db = 20.0 * (amplitude / AMPLITUDE).log10();
+            println!("{from} to {to}, {hz:.0} Hz: {db:.1} dB, gain {gain_db:.5} dB");
+            assert!(db <= limit_db, "{from} to {to}, {hz} Hz: {db:.1} dB");
+            assert!(
+                gain_db.abs() <= 0.01,
+                "{from} to {to}, {hz} Hz: {gain_db} dB"
+            );
+        }
+        if from > to {
+            let out = resampled(&kernel, from, step, &[28.0 / 48.0 * lower_hz]);
+            let signal: Vec<f64> = out.iter().map(|&y| f64::from(y)).collect();
+            let db = 20.0 * (rms(&signal) / (AMPLITUDE / 2f64.sqrt())).log10();
+            println!("{from} to {to}, beyond: {db:.1} dB");
+            assert!(db <= -140.0, "{from} to {to}, beyond: {db:.1} dB");
+        }
+    }
+}

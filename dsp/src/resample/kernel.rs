@@ -9,11 +9,7 @@ use super::table::Design;
 use crate::parts::vectors::Vectors;
 
 /// Rates that are resampled, in hertz.
-const RATES_HZ: (u32, u32) = (8_000, 384_000);
-/// How many times as fast as the output the input may be.
-const MAX_DOWN: u32 = 8;
-/// Longest row: the longest [`Taps`] at the largest ratio.
-pub(super) const MAX_TAPS: usize = 128 * MAX_DOWN as usize;
+const RATES_HZ: (u32, u32) = (8_000, 768_000);
 /// Rows for a way of one input frame, as a power of two, where the input is not the faster.
 const PHASE_BITS: u32 = 11;
 
@@ -103,16 +99,6 @@ pub enum KernelError {
         /// Highest rate allowed.
         max_hz: u32,
     },
-    /// The input is too fast for the output; open one of the devices at another rate.
-    #[error("{input_hz} Hz to {output_hz} Hz is more than {max_ratio} to 1")]
-    RatioUnsupported {
-        /// Rate of the input.
-        input_hz: u32,
-        /// Rate of the output.
-        output_hz: u32,
-        /// How many times as fast as the output the input may be.
-        max_ratio: u32,
-    },
 }
 
 /// A low-pass that is read between the frames of a [`History`].
@@ -132,13 +118,12 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// A kernel for an input and an output of about these rates, 8000 to 384000 Hz.
+    /// A kernel for an input and an output of about these rates, 8000 to 768000 Hz each.
     ///
-    /// Where the input is the faster, the kernel is longer in the same ratio, so that it is as good;
-    /// it may be at most 8 times as fast.
+    /// Where the input is the faster, the kernel is longer in the same ratio, so that it is as good.
     ///
     /// # Errors
-    /// [`KernelError::RateUnsupported`] and [`KernelError::RatioUnsupported`].
+    /// [`KernelError::RateUnsupported`].
     ///
     /// # Real-time
     /// Not safe: allocates, and computes for milliseconds.
@@ -152,13 +137,6 @@ impl Kernel {
                     max_hz,
                 });
             }
-        }
-        if input_hz > MAX_DOWN * output_hz {
-            return Err(KernelError::RatioUnsupported {
-                input_hz,
-                output_hz,
-                max_ratio: MAX_DOWN,
-            });
         }
         let nominal_step = f64::from(input_hz) / f64::from(output_hz);
         let slower = nominal_step.max(1.0);
@@ -218,9 +196,9 @@ impl Kernel {
 
     /// Makes output frames, interleaved, until `out` is full or input is missing; returns how many.
     ///
-    /// The step from one to the next, in input frames, 0 to 16, moves in a straight line from
+    /// The step from one to the next, in input frames, 0 to 128, moves in a straight line from
     /// `step_from` to what would be `step_to` at the first frame behind a full `out`: position k is
-    /// the sum of the k steps before it, true to 1e-11 frame over 4096. A step out of range is taken
+    /// the sum of the k steps before it, true to 1e-11 frame over 4096, 1e-10 beyond 16. A step out of range is taken
     /// as the end it is beyond; where one is not a number the head stands still.
     ///
     /// The head is left at the first frame not made; what is behind it in `out` is left as it was.

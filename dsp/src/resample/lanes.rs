@@ -3,12 +3,15 @@
 
 use super::head::Positions;
 use super::history::History;
-use super::kernel::{Kernel, MAX_TAPS};
+use super::kernel::Kernel;
 use crate::parts::vectors::{Eight, Work};
 
 /// Channels whose lanes stand in memory before they are summed. Without memory between, the compiler
 /// makes the products two lanes wide instead of eight.
 const GROUP: usize = 8;
+/// Groups of eight coefficients that stand in memory at once: of a longer row one piece after the
+/// other.
+const PIECE: usize = 128;
 
 /// Eight samples that are worked on together.
 type Lanes = [f32; 8];
@@ -34,23 +37,25 @@ impl Work for Read<'_> {
         } = self;
         // The same loop for each usual length, unrolled.
         match kernel.taps {
-            32 => read_with(&mut [[0.0; 8]; 4], kernel, history, positions, out),
-            48 => read_with(&mut [[0.0; 8]; 6], kernel, history, positions, out),
-            64 => read_with(&mut [[0.0; 8]; 8], kernel, history, positions, out),
-            96 => read_with(&mut [[0.0; 8]; 12], kernel, history, positions, out),
-            128 => read_with(&mut [[0.0; 8]; 16], kernel, history, positions, out),
+            32 => read_with(&mut [[0.0; 8]; 4], 32, kernel, history, positions, out),
+            48 => read_with(&mut [[0.0; 8]; 6], 48, kernel, history, positions, out),
+            64 => read_with(&mut [[0.0; 8]; 8], 64, kernel, history, positions, out),
+            96 => read_with(&mut [[0.0; 8]; 12], 96, kernel, history, positions, out),
+            128 => read_with(&mut [[0.0; 8]; 16], 128, kernel, history, positions, out),
             taps => {
-                let mut row = [[0.0; 8]; MAX_TAPS / 8];
-                read_with(&mut row[..taps / 8], kernel, history, positions, out)
+                let mut row = [[0.0; 8]; PIECE];
+                let row = &mut row[..(taps / 8).min(PIECE)];
+                read_with(row, taps, kernel, history, positions, out)
             }
         }
     }
 }
 
-/// `row` holds the coefficients of one output frame, for all channels.
+/// `row` holds the coefficients of one output frame, for all channels, or a piece of them.
 #[inline(always)]
 fn read_with(
     row: &mut [Lanes],
+    taps: usize,
     kernel: &Kernel,
     history: &History,
     positions: &mut Positions,
@@ -60,7 +65,6 @@ fn read_with(
     if positions.index < readable.start {
         return 0;
     }
-    let taps = row.len() * 8;
     let before = (taps / 2 - 1) as u64;
     let mut made = 0;
     let mut at = *positions;
@@ -76,15 +80,19 @@ fn read_with(
         } else {
             let both = &kernel.rows[phase * taps..][..2 * taps];
             let (from, to) = both.split_at(taps);
-            let pairs = from.as_chunks().0.iter().zip(to.as_chunks().0);
-            for (row, (from, to)) in row.iter_mut().zip(pairs) {
-                *row = between(from, to, weight);
+            let begin = at.index - before;
+            if taps > row.len() * 8 {
+                in_pieces(row, (from, to), weight, history, begin, frame);
+                at.advance();
+                made += 1;
+                continue;
             }
+            fill(row, from, to, weight);
             for (group, frame) in frame.chunks_mut(GROUP).enumerate() {
                 let mut sums = [[0.0; 8]; GROUP];
                 for (channel, sums) in sums[..frame.len()].iter_mut().enumerate() {
                     let channel = group * GROUP + channel;
-                    let window = history.window(channel, at.index - before, taps);
+                    let window = history.window(channel, begin, taps);
                     *sums = products(row, window.as_chunks().0);
                 }
                 for (sample, sums) in frame.iter_mut().zip(&sums) {
@@ -97,6 +105,45 @@ fn read_with(
     }
     *positions = at;
     made
+}
+
+/// A frame whose row is longer than `row`, from the frame at `begin` on.
+#[inline(always)]
+fn in_pieces(
+    row: &mut [Lanes],
+    (from, to): (&[f32], &[f32]),
+    weight: f32,
+    history: &History,
+    begin: u64,
+    frame: &mut [f32],
+) {
+    let length = row.len() * 8;
+    for (group, frame) in frame.chunks_mut(GROUP).enumerate() {
+        let mut sums = [[0.0; 8]; GROUP];
+        let pieces = from.chunks(length).zip(to.chunks(length));
+        for ((from, to), begin) in pieces.zip((begin..).step_by(length)) {
+            fill(row, from, to, weight);
+            for (channel, sums) in sums[..frame.len()].iter_mut().enumerate() {
+                let window = history.window(group * GROUP + channel, begin, from.len());
+                let part = products(row, window.as_chunks().0);
+                for (sum, part) in sums.iter_mut().zip(part) {
+                    *sum += part;
+                }
+            }
+        }
+        for (sample, sums) in frame.iter_mut().zip(&sums) {
+            *sample = sum(sums);
+        }
+    }
+}
+
+/// Makes coefficients from those of the two rows beside them.
+#[inline(always)]
+fn fill(row: &mut [Lanes], from: &[f32], to: &[f32], weight: f32) {
+    let pairs = from.as_chunks().0.iter().zip(to.as_chunks().0);
+    for (row, (from, to)) in row.iter_mut().zip(pairs) {
+        *row = between(from, to, weight);
+    }
 }
 
 /// What stands at `weight`, 0 to 1, between two rows.
@@ -156,7 +203,12 @@ mod tests {
             })
             .collect();
         for taps in Taps::ALL {
-            for (input_hz, output_hz) in [(48_000, 48_000), (44_100, 48_000), (96_000, 44_100)] {
+            for (input_hz, output_hz) in [
+                (48_000, 48_000),
+                (44_100, 48_000),
+                (96_000, 44_100),
+                (192_000, 16_000),
+            ] {
                 let kernel = Kernel::new(taps, input_hz, output_hz).unwrap();
                 if kernel.vectors == Vectors::PLAIN {
                     continue; // There are no wider ones to compare with.

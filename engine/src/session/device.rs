@@ -120,6 +120,7 @@ mod tests {
                 lost_frames: 0,
                 xrun: false,
                 time_ns: 5_000_000 * (number + 1),
+                stamp_ns: 5_000_000 * (number + 1),
             });
             drop(lent);
         }

@@ -329,7 +329,13 @@ impl Lane {
                 let outs = out.chunks_mut(most * self.channels);
                 for (out, lacks) in outs.zip(lacks.chunks_mut(most)) {
                     let now = out.len() / self.channels;
-                    let piece = &mut piece[..now * have];
+                    // A frame of more channels than that fits nowhere.
+                    let Some(piece) = piece.get_mut(..now * have) else {
+                        count(&shared.underrun_frames, now as u64);
+                        out.fill(0.0);
+                        lacks.fill(Some(Lack::Missing));
+                        continue;
+                    };
                     count(&shared.underrun_frames, reader.read(piece, lacks) as u64);
                     fit(piece, have, out, self.channels);
                 }

@@ -116,6 +116,7 @@ mod tests {
             lost_frames: 0,
             xrun: false,
             time_ns: ms * MS,
+            stamp_ns: ms * MS,
         };
         pace.call(&call, stream, stream == 9, 1000)
     }

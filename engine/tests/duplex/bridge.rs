@@ -74,7 +74,14 @@ fn kernels_of_all_lengths_are_as_late_as_told() {
 
 #[test]
 fn rates_as_different_as_44_1_and_48_khz_are_bridged_by_the_same_code() {
-    for (from, to) in [(44_100, 48_000), (48_000, 44_100), (96_000, 48_000)] {
+    for (from, to) in [
+        (44_100, 48_000),
+        (48_000, 44_100),
+        (96_000, 48_000),
+        (192_000, 16_000),
+        (96_000, 8_000),
+        (8_000, 96_000),
+    ] {
         let sim = Sim::new(5);
         let mic = SimDevice {
             sample_rate_hz: from,

@@ -4,6 +4,7 @@ mod bridge;
 mod life;
 mod many;
 mod memory;
+mod plants;
 mod silent;
 mod world;
 

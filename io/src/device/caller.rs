@@ -24,6 +24,8 @@ pub(super) struct Caller {
     panicked: bool,
     /// The thread is noted.
     noted: bool,
+    /// When the backend's callback was entered.
+    entered_ns: u64,
 }
 
 impl Caller {
@@ -38,6 +40,7 @@ impl Caller {
             xruns: 0,
             panicked: false,
             noted: false,
+            entered_ns: 0,
         }
     }
 
@@ -48,6 +51,7 @@ impl Caller {
                 self.status.thread().note();
             }
             self.status.entered(time_ns);
+            self.entered_ns = time_ns;
             body(self)
         })
     }
@@ -70,8 +74,9 @@ impl Caller {
         &self.status
     }
 
-    /// Calls the callback for `frames` frames; `output` comes back silent where it panicked.
-    pub(super) fn call(&mut self, input: &[f32], output: &mut [f32], frames: usize, time_ns: u64) {
+    /// Calls the callback for `frames` frames that the backend stamps; `output` comes back silent
+    /// where it panicked.
+    pub(super) fn call(&mut self, input: &[f32], output: &mut [f32], frames: usize, stamp_ns: u64) {
         if self.panicked || frames == 0 {
             output.fill(0.0);
             self.position += frames as u64;
@@ -87,7 +92,8 @@ impl Caller {
             position: self.position,
             lost_frames: core::mem::take(&mut self.lost_frames),
             xrun: core::mem::replace(&mut self.xruns, xruns) != xruns,
-            time_ns,
+            time_ns: self.entered_ns,
+            stamp_ns,
         };
         let callback = &mut self.callback;
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| callback(&mut call))) {

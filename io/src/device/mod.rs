@@ -122,6 +122,9 @@ pub struct Call<'a> {
     pub xrun: bool,
     /// Monotonic time at the entry of the backend's callback, in nanoseconds.
     pub time_ns: u64,
+    /// What the backend says of that time: it may be rounded, or reckoned from the frames at a rate
+    /// that the device does not have. To be timed by it is to be told what the backend believes.
+    pub stamp_ns: u64,
 }
 
 /// What a device calls, on its real-time thread.

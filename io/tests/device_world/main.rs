@@ -62,7 +62,7 @@ fn note(log: &Log) -> Callback {
             frames: call.frames,
             lost: call.lost_frames,
             xrun: call.xrun,
-            stamp_ns: call.time_ns,
+            stamp_ns: call.stamp_ns,
             first: f64::from(call.input[0]) * 1_048_576.0
                 + call.input.get(1).map_or(0.0, |&low| f64::from(low)),
         };

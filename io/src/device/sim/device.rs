@@ -44,7 +44,7 @@ pub struct SimDevice {
     pub blocks: Blocks,
     /// How late its callbacks come.
     pub lateness: Vec<Lateness>,
-    /// Times its calls carry.
+    /// Times that its calls say they have.
     pub stamps: Stamps,
     /// What befalls it, in any order.
     pub faults: Vec<Fault>,

@@ -2,8 +2,8 @@
 
 use crate::device::clock::ns_of;
 
-/// What a simulated device says as [`Call::time_ns`](crate::device::Call::time_ns). The stream's
-/// status always has the true time.
+/// What a simulated device says as [`Call::stamp_ns`](crate::device::Call::stamp_ns). Its
+/// `time_ns` and the stream's status always have the true time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stamps {
     /// Virtual time at the entry of the callback.

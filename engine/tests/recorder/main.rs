@@ -5,6 +5,7 @@ mod bridged;
 mod clocks;
 mod faults;
 mod names;
+mod next_file;
 mod reading;
 mod rig;
 mod room;

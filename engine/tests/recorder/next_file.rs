@@ -48,6 +48,10 @@ fn a_next_file_that_cannot_be_created_leaves_the_take_in_the_one_it_has() {
         ..RecordConfig::new(here.join("take.wav"))
     });
     run(&sim, &mut session, 700);
+    wait_until("the second file", || {
+        let take = session.report().takes.remove(0);
+        take.files.len() == 2 && take.written_frames > 25_000
+    });
     fs::rename(&here, &away).unwrap();
     // Longer than a disk that fails is tried.
     for _ in 0..30 {

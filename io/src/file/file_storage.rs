@@ -395,6 +395,7 @@ mod tests {
             hidden.publish().expect("its name");
             assert_eq!(fs::read(&path).expect("there"), b"new");
             assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 1);
+            drop(hidden);
             // What has no name at all needs a hidden one too, to replace what has one.
             let begun = FileStorage::create(&path, Overwrite::Replace);
             begun

@@ -101,6 +101,7 @@ impl From<EngineError> for Failure {
             EngineError::Edit(_)
             | EngineError::NoInput
             | EngineError::LoudnessTarget { .. }
+            | EngineError::PrerollTooLong { .. }
             | EngineError::RouteMissing { .. }
             | EngineError::RouteTwice { .. } => Exit::Usage,
             EngineError::File { source, .. } | EngineError::TakeCut { source, .. } => {

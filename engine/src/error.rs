@@ -113,6 +113,20 @@ pub enum EngineError {
         /// Most bytes it may have.
         allowed_bytes: u64,
     },
+    /// What is to be recorded from before the begin needs more memory than it may have, or than there
+    /// is; ask for less.
+    #[error(
+        "a pre-roll of {asked_seconds} s needs {bytes} bytes of memory (allowed: {allowed_bytes}, as \
+         far as there are)"
+    )]
+    PrerollTooLong {
+        /// The pre-roll asked for, in seconds.
+        asked_seconds: f64,
+        /// Bytes needed.
+        bytes: u64,
+        /// Most bytes it may have.
+        allowed_bytes: u64,
+    },
     /// A sound was given without a plane; give one for each channel.
     #[error("a sound needs one channel at least")]
     SoundWithoutChannels,

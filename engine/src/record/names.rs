@@ -1,7 +1,10 @@
 //! The names of the files of a take.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
+
+use ossicle_io::file::FileError;
 
 /// The path with a number before its ending: `take.wav` becomes `take-002.wav`.
 pub(super) fn numbered(path: &Path, number: usize) -> PathBuf {
@@ -41,6 +44,26 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Bytes that a name may have, on about every file system.
+const MOST_NAME_BYTES: usize = 255;
+
+/// Checks that the files of a take and what is kept beside them can have their names.
+pub(super) fn check(path: &Path) -> Result<(), FileError> {
+    let name = |path: &Path| path.file_name().unwrap_or_default().len();
+    let longest = beside(&beside(&numbered(path, 1000), "clock.json"), "part");
+    let most = MOST_NAME_BYTES + name(path) - name(&longest);
+    match name(path) {
+        bytes if bytes <= most => Ok(()),
+        bytes => Err(FileError::Io(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "the name has {bytes} bytes, more than {most}, which leave room for a number and for \
+                 the lists beside the file"
+            ),
+        ))),
+    }
+}
+
 /// The folder that a path is in.
 pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {
@@ -60,6 +83,10 @@ mod tests {
         assert_eq!(name("take", 1000), Path::new("take-1000"));
         assert_eq!(name("a.b.flac", 1), Path::new("a.b-001.flac"));
         assert_eq!(like(Path::new("a/b.wav"), 2), Path::new("a/b (2).wav"));
+        for (stem, fits) in [(230, true), (231, false)] {
+            let checked = check(Path::new(&format!("a/{}.wav", "x".repeat(stem))));
+            assert_eq!(checked.is_ok(), fits, "{stem}: {checked:?}");
+        }
         let list = beside(Path::new("a/take.wav"), "gaps.json");
         assert_eq!(list, Path::new("a/take.wav.gaps.json"));
     }

@@ -1,9 +1,11 @@
 //! One file of a take, from its creation to its end.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use ossicle_io::file::{AudioFile, AudioWriter, FileError, Label};
+use ossicle_io::file::{AudioFile, AudioWriter, FileError, Label, leads_to};
 
+use super::length_watch::LengthWatch;
 use super::names::like;
 use super::recorded::{Gap, Mark};
 use super::take::Take;
@@ -11,9 +13,16 @@ use super::take::Take;
 /// Names that are tried where others have the first ones.
 pub(super) const MOST_NAMES: usize = 10_000;
 
+/// Bytes that a mark takes as a label of a WAV file, beside its text: a cue point, the head of its
+/// text, and that text's end on an even length.
+const MARK_BYTES: usize = 24 + 12 + 2;
+/// Bytes that a gap takes: its length too, and the text that names the longest cause.
+const GAP_BYTES: usize = MARK_BYTES + 28 + 22;
+
 /// The file that is written.
 pub(super) struct OpenFile {
     pub(super) writer: AudioWriter,
+    pub(super) length: LengthWatch,
     pub(super) path: PathBuf,
     /// Position in the take of its first frame.
     pub(super) first: u64,
@@ -32,9 +41,10 @@ pub(super) struct Closed {
 }
 
 impl OpenFile {
-    pub(super) fn new(writer: AudioWriter, path: PathBuf) -> Self {
+    pub(super) fn new((writer, length): (AudioWriter, LengthWatch), path: PathBuf) -> Self {
         Self {
             writer,
+            length,
             path,
             first: 0,
             is_told: false,
@@ -103,14 +113,14 @@ impl OpenFile {
         for label in labels(&take.gaps(), &marks, self.first, end) {
             self.writer.label(label);
         }
-        let lasting = self.writer.lasting_frames();
+        let (lasting, handle) = (self.writer.lasting_frames(), self.writer.handle());
         let (path, first) = (self.path.clone(), self.first);
         let (frames, finished) = match self.writer.finish() {
             Ok(frames) => (frames, None),
             // What never lasted never had the name: the file there is another's.
             Err(error) if lasting == 0 => (0, Some(error)),
             Err(error) => (
-                counted(&path).map_or(lasting, |there| there.max(lasting)),
+                counted(&path, handle).map_or(lasting, |there| there.max(lasting)),
                 Some(error),
             ),
         };
@@ -147,9 +157,21 @@ pub(super) fn under_free_name<T>(
     Err(FileError::AlreadyExists)
 }
 
-/// The frames that a file was left with.
-fn counted(path: &Path) -> Option<u64> {
+/// The frames that a file was left with, where it is still the one of that name.
+fn counted(path: &Path, handle: Option<File>) -> Option<u64> {
+    handle
+        .is_none_or(|file| leads_to(path, &file))
+        .then_some(())?;
     AudioFile::open(path).ok()?.count_frames().ok()
+}
+
+/// The most bytes that labels of a WAV file from `first` to `end` take, with what is known by now.
+pub(super) fn label_bytes(take: &Take, first: u64, end: u64) -> u64 {
+    let (mut gaps, mut marks) = (take.gaps(), take.marks());
+    gaps.retain(|gap| gap.position + gap.frames > first && gap.position < end);
+    marks.retain(|mark| (first..=end).contains(&mark.position));
+    let marks = marks.iter().map(|mark| MARK_BYTES + mark.text.len());
+    (gaps.len() * GAP_BYTES + marks.sum::<usize>()) as u64
 }
 
 /// The labels of a file: the gaps between its frames `first` and `end` with their causes, and marks.

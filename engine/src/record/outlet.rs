@@ -9,12 +9,13 @@ use ossicle_io::file::{AudioWriter, FileError, FileKind, Overwrite, Tags, WavSpe
 use super::company::Company;
 use super::config::{RecordConfig, Split};
 use super::disk::Disk;
-use super::names::{folder, numbered};
-use super::open_file::{Closed, MOST_NAMES, OpenFile, under_free_name};
+use super::length_watch::LengthWatch;
+use super::names::{check, folder, numbered};
+use super::open_file::{Closed, MOST_NAMES, OpenFile, label_bytes, under_free_name};
 use super::take::Take;
 
-/// Bytes of a file that are kept for what is no sound, where its size is limited: header and labels.
-const OTHER_BYTES: u64 = 4096;
+/// Bytes that fill up an odd length, and the heads of the chunks that labels are in.
+const BEHIND_BYTES: u64 = 32;
 /// Bytes by which an encoded file may grow between two looks at its size.
 const ENCODED_BYTES: u64 = 65_536;
 
@@ -31,6 +32,8 @@ pub(super) struct Outlet {
     /// Folder to go on in when the disk takes no more, while that has not happened.
     spill: Option<PathBuf>,
     most_bytes: Option<u64>,
+    /// It is to be split: files of its numbers are its own.
+    is_split: bool,
     /// Number of the file that is written.
     number: usize,
     file: OpenFile,
@@ -57,11 +60,12 @@ impl Outlet {
             None => config.path.clone(),
         };
         let kind = FileKind::of_path(&path).map_err(|error| (path.clone(), error))?;
+        check(&config.path).map_err(|error| (path.clone(), error))?;
         let disk = config.disk.clone();
         let shape = (kind, spec);
         let on = (&*disk, &company);
-        let writer = create(on, &path, shape, &config.tags, config.overwrite);
-        let writer = writer.map_err(|error| (path.clone(), error))?;
+        let made = create(on, &path, shape, &config.tags, config.overwrite);
+        let made = made.map_err(|error| (path.clone(), error))?;
         Ok(Self {
             spec,
             kind,
@@ -75,9 +79,10 @@ impl Outlet {
                 Some(Split::Bytes(bytes)) => Some(bytes),
                 _ => None,
             },
+            is_split: config.split.is_some(),
             number: 1,
             left: None,
-            file: OpenFile::new(writer, path),
+            file: OpenFile::new(made, path),
         })
     }
 
@@ -129,16 +134,20 @@ impl Outlet {
         }
     }
 
-    /// Position in the take at which its file is as large as it may be; `u64::MAX` for nowhere, or
-    /// where that is not known yet.
-    pub(super) fn largest_end(&self) -> u64 {
+    /// Position in the take at which its file is as large as it may be, with the labels that are known
+    /// by now; `u64::MAX` for nowhere, or where that is not known yet.
+    pub(super) fn largest_end(&self, take: &Take) -> u64 {
         let Some(most) = self.most_bytes else {
             return u64::MAX;
         };
         if self.kind == FileKind::Wav {
             let frame_bytes = (self.spec.channels * self.spec.format.bytes()) as u64;
-            let frames = (most.saturating_sub(OTHER_BYTES) / frame_bytes).max(1);
-            return self.file.first.saturating_add(frames);
+            let header = self.file.writer.bytes() - self.file.writer.frames() * frame_bytes;
+            let most = most.saturating_sub(header + BEHIND_BYTES);
+            let first = self.file.first;
+            let end = first.saturating_add(most / frame_bytes);
+            let sound = most.saturating_sub(label_bytes(take, first, end));
+            return first.saturating_add((sound / frame_bytes).max(1));
         }
         let is_full = self.file.writer.bytes() + ENCODED_BYTES > most;
         match self.file.writer.frames() {
@@ -157,23 +166,21 @@ impl Outlet {
     }
 
     /// Appends whole frames of the take.
-    pub(super) fn write(&mut self, take: &Take, interleaved: &[f32]) -> Result<(), FileError> {
-        if !self.file.is_dated {
-            self.date(take)?;
-        }
+    pub(super) fn write(&mut self, interleaved: &[f32]) -> Result<(), FileError> {
         self.file.writer.write(interleaved)
     }
 
-    /// Begins the file anew, as long as it has no frame and no name: only now it is known of which
-    /// time its first frame is.
-    fn date(&mut self, take: &Take) -> Result<(), FileError> {
-        if self.file.writer.frames() == 0 && !self.file.is_told {
+    /// Begins the file anew for its first frame, as long as it has none and no name: only now it is
+    /// known of which time that is.
+    pub(super) fn date(&mut self, take: &Take) -> Result<(), FileError> {
+        let is_new = self.file.writer.frames() == 0 && !self.file.is_told;
+        if is_new && !self.file.is_dated {
             let (path, first) = (&self.file.path, self.file.first);
             let gated = take.desk().gated();
             let tags = gated.tags(&self.tags, first, self.spec.sample_rate_hz);
             let shape = (self.kind, self.spec);
             let on = (&*self.disk, &self.company);
-            let (path, writer) = under_free_name(path, |name| {
+            let (path, (writer, length)) = under_free_name(path, |name| {
                 // Only under the name that was asked for is anything replaced.
                 let overwrite = match name == path {
                     true => self.overwrite,
@@ -181,7 +188,7 @@ impl Outlet {
                 };
                 create(on, name, shape, &tags, overwrite)
             })?;
-            self.file.writer = writer;
+            (self.file.writer, self.file.length) = (writer, length);
             self.file.go_on_as(path, take);
         }
         self.file.is_dated = true;
@@ -221,9 +228,36 @@ impl Outlet {
         drop(self.file.writer);
     }
 
-    /// Ends the file, and goes on in the next.
+    /// Ends the file, and goes on in the next; where that cannot be created, all is as it was.
     pub(super) fn next(&mut self, take: &Take) -> Result<(), FileError> {
-        let next = self.open_next(&self.pattern)?;
+        let next = self.open_next(&self.pattern, take, self.overwrite)?;
+        self.change(next, take);
+        Ok(())
+    }
+
+    /// Whether the file has frames and took no more because it may not be longer.
+    pub(super) fn is_at_limit(&self) -> bool {
+        self.file.length.is_at_limit() && self.file.writer.frames() > 0
+    }
+
+    /// The file may not be longer, for this error: goes on in the next in its folder; gives the error
+    /// back where that cannot be, and all is as it was.
+    pub(super) fn go_on_behind(&mut self, take: &Take, error: FileError) -> Result<(), FileError> {
+        // Files of these numbers were never asked to be replaced, unless for a split.
+        let overwrite = match self.is_split {
+            true => self.overwrite,
+            false => Overwrite::Never,
+        };
+        let Ok(next) = self.open_next(&self.pattern, take, overwrite) else {
+            return Err(error);
+        };
+        self.left = Some((self.file.path.clone(), error));
+        // Frames that are in the file and do not last yet may last after all.
+        let _ = self.checkpoint(take);
+        let (before, now) = (self.file.path.display(), next.1.path.display());
+        take.note(format!(
+            "{before}: a file may not be longer here: goes on in {now}"
+        ));
         self.change(next, take);
         Ok(())
     }
@@ -239,7 +273,7 @@ impl Outlet {
         };
         let name = self.pattern.file_name().unwrap_or_default();
         let pattern = folder.join(name);
-        let next = match self.open_next(&pattern) {
+        let next = match self.open_next(&pattern, take, self.overwrite) {
             Ok(next) => next,
             Err(elsewhere) => {
                 let elsewhere = Some((folder.clone(), elsewhere));
@@ -269,22 +303,32 @@ impl Outlet {
     fn change(&mut self, (number, next): (usize, OpenFile), take: &Take) {
         self.number = number;
         let closed = std::mem::replace(&mut self.file, next).close(take, false);
+        self.file.is_dated = self.file.first == closed.end;
         self.file.first = closed.end;
         if let Some(error) = closed.error {
             take.note(format!("{}: {error}", closed.path.display()));
         }
     }
 
-    /// Creates the file of the next number; where another has its name and may not be replaced, or is
-    /// being written, of the one after it.
-    fn open_next(&self, pattern: &Path) -> Result<(usize, OpenFile), FileError> {
+    /// Creates the file of the next number, dated for the frame behind those that this one has; where
+    /// another has its name and may not be replaced, or is being written, of the one after it.
+    fn open_next(
+        &self,
+        pattern: &Path,
+        take: &Take,
+        overwrite: Overwrite,
+    ) -> Result<(usize, OpenFile), FileError> {
+        let (gated, first) = (take.desk().gated(), self.end());
+        let tags = gated.tags(&self.tags, first, self.spec.sample_rate_hz);
         for number in self.number + 1..self.number + MOST_NAMES {
             let path = numbered(pattern, number);
             let shape = (self.kind, self.spec);
             let on = (&*self.disk, &self.company);
-            match create(on, &path, shape, &self.tags, self.overwrite) {
-                Ok(writer) => {
-                    return Ok((number, OpenFile::new(writer, path)));
+            match create(on, &path, shape, &tags, overwrite) {
+                Ok(made) => {
+                    let mut file = OpenFile::new(made, path);
+                    file.first = first;
+                    return Ok((number, file));
                 }
                 Err(FileError::AlreadyExists | FileError::InUse) => {}
                 Err(error) => return Err(error),
@@ -301,9 +345,11 @@ fn create(
     (kind, spec): (FileKind, WavSpec),
     tags: &Tags,
     overwrite: Overwrite,
-) -> Result<AudioWriter, FileError> {
+) -> Result<(AudioWriter, LengthWatch), FileError> {
     if !company.claim(path) {
         return Err(FileError::InUse);
     }
-    AudioWriter::on(disk.create(path, overwrite)?, kind, spec, tags)
+    let length = LengthWatch::default();
+    let storage = length.over(disk.create(path, overwrite)?);
+    Ok((AudioWriter::on(storage, kind, spec, tags)?, length))
 }

@@ -12,12 +12,13 @@ use super::clock_log::{ClockEntry, ClockKeeper};
 use super::collector::{Collector, collect};
 use super::company::Company;
 use super::config::RecordConfig;
+use super::flags::Flags;
 use super::gate::{Desk, Gate, GateConfig, GateState, Place};
 use super::outlet::Outlet;
 use super::recorded::Recorded;
 use super::series::{numbered_there, take_first};
 use super::take::Take;
-use super::writer::{Finished, Flags, Writer};
+use super::writer::{Finished, Writer};
 use crate::error::EngineError;
 
 /// Length of a record ring in seconds: how long the collector may sleep.
@@ -137,7 +138,7 @@ impl Recording {
             spec.channels,
             spec.sample_rate_hz,
             take.desk().clone(),
-        );
+        )?;
         let collector = Collector::new(reader, ring_frames, gate, take.clone());
         let collector = Arc::new(Mutex::new(collector));
         let (ended, flags) = (Arc::new(AtomicBool::new(false)), Arc::new(Flags::default()));

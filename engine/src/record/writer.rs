@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use super::clock_log::ClockKeeper;
 use super::company::Company;
 use super::config::RecordConfig;
 use super::draw::Drawn;
+use super::flags::{Flags, Guard};
 use super::name_watch::NameWatch;
 use super::outlet::Outlet;
 use super::room::RoomWatch;
@@ -28,17 +29,6 @@ const POLL: Duration = Duration::from_millis(20);
 const RETRY_FOR: Duration = Duration::from_secs(2);
 /// Time between two tries.
 const RETRY: Duration = Duration::from_millis(100);
-
-/// What the writer is told.
-#[derive(Debug, Default)]
-pub(super) struct Flags {
-    /// The collector has put the last frame into the take.
-    pub(super) collected: AtomicBool,
-    /// The files take no more.
-    pub(super) failed: AtomicBool,
-    /// A take without a frame is to leave no file.
-    pub(super) discard: AtomicBool,
-}
 
 /// Why a take was cut short.
 #[derive(Debug)]
@@ -82,23 +72,8 @@ pub(super) struct Writer {
     failing_since: Option<Instant>,
     /// Since when the folder to go on in takes nothing either.
     nowhere_since: Option<Instant>,
-}
-
-/// Lets go of the take when the writer is gone, by a panic too, so that the collector never waits
-/// for it.
-struct Guard {
-    take: Arc<Take>,
-    flags: Arc<Flags>,
-    done: bool,
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if !self.done {
-            self.flags.failed.store(true, Ordering::Release);
-            self.take.abandon();
-        }
-    }
+    /// When the next file of a split, which could not be created, is tried again.
+    split_at: Option<Instant>,
 }
 
 impl Writer {
@@ -129,6 +104,7 @@ impl Writer {
             checkpoint_at: Instant::now(),
             failing_since: None,
             nowhere_since: None,
+            split_at: None,
             names: NameWatch::default(),
             older,
             company,
@@ -276,25 +252,20 @@ impl Writer {
 
     /// Writes the next frames; returns whether there are none.
     fn step(&mut self) -> Result<bool, FileError> {
-        let split = self.drawn.split_after(self.outlet.first());
-        let end = split.min(self.outlet.largest_end());
         let frames = self.drawn.draw(&self.take, self.given);
+        if frames > 0 {
+            self.outlet.date(&self.take)?;
+        }
+        let mut end = self.split_end();
         if frames > 0 && self.given >= end {
-            self.sidecar.keep(&self.take, self.given);
-            self.outlet.next(&self.take)?;
-            self.given = self.outlet.first();
-            self.checked = self.given;
-            self.keep_written();
-            return Ok(false);
+            if self.split() {
+                return Ok(false);
+            }
+            end = self.split_end();
         }
         let now = frames.min(usize::try_from(end.saturating_sub(self.given)).unwrap_or(frames));
         if now > 0 {
-            // A place to split may have been found in what was just drawn.
-            let split = self.drawn.split_after(self.outlet.first());
-            let now = now.min(usize::try_from(split - self.given).unwrap_or(now));
-            let result = self
-                .outlet
-                .write(&self.take, self.drawn.frames(self.given, now));
+            let result = self.outlet.write(self.drawn.frames(self.given, now));
             self.given = self.outlet.end();
             result?;
         }
@@ -320,6 +291,41 @@ impl Writer {
         Ok(now == 0)
     }
 
+    /// Where the file that is written ends, as far as is known.
+    fn split_end(&mut self) -> u64 {
+        if self.split_at.is_some_and(|at| Instant::now() < at) {
+            return u64::MAX;
+        }
+        let split = self.drawn.split_after(self.outlet.first());
+        split.min(self.outlet.largest_end(&self.take))
+    }
+
+    /// Goes on in the next file; returns whether it does. Where that cannot be created, the file that is
+    /// written goes on until a checkpoint later, which is told once.
+    fn split(&mut self) -> bool {
+        self.sidecar.keep(&self.take, self.given);
+        if let Err(error) = self.outlet.next(&self.take) {
+            if self.split_at.is_none() {
+                let name = self.outlet.path().display();
+                self.take.note(format!(
+                    "{name}: the next file cannot be created: {error}: goes on in this one"
+                ));
+            }
+            self.split_at = Some(Instant::now() + self.every.max(RETRY));
+            return false;
+        }
+        self.split_at = None;
+        self.went_on();
+        true
+    }
+
+    /// The next file begins behind what the one before it holds.
+    fn went_on(&mut self) {
+        self.given = self.outlet.first();
+        self.checked = self.given;
+        self.keep_written();
+    }
+
     /// Lets go of what lasts in files.
     fn keep_written(&mut self) {
         self.names.look(&self.outlet, &self.take);
@@ -333,6 +339,17 @@ impl Writer {
     fn recover(&mut self, error: FileError) -> Result<(), FileError> {
         let is_full = matches!(error, FileError::NoRoom { .. });
         let name = self.outlet.path().display().to_string();
+        let mut error = error;
+        if is_full && self.outlet.is_at_limit() {
+            self.sidecar.keep(&self.take, self.outlet.end());
+            error = match self.outlet.go_on_behind(&self.take, error) {
+                Ok(()) => {
+                    self.went_on();
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+        }
         if !is_full {
             let since = *self.failing_since.get_or_insert_with(|| {
                 self.take.note(format!("{name}: {error}"));
@@ -348,9 +365,7 @@ impl Writer {
         let Err(stays) = self.outlet.go_elsewhere(&self.take, error) else {
             self.failing_since = None;
             self.room.moved();
-            self.given = self.outlet.first();
-            self.checked = self.given;
-            self.keep_written();
+            self.went_on();
             return Ok(());
         };
         let Some((folder, elsewhere)) = stays.elsewhere else {

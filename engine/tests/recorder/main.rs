@@ -6,6 +6,7 @@ mod clocks;
 mod crashes;
 mod faults;
 mod names;
+mod next_file;
 mod reading;
 mod rig;
 mod room;

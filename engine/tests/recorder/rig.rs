@@ -32,6 +32,8 @@ pub struct BadDisk {
     /// Bytes that may still be written, where that is limited, to files in a folder of this name.
     pub room: AtomicU64,
     pub full_folder: String,
+    /// Bytes that a file may have, where that is limited.
+    pub longest: Option<u64>,
     /// Files in a folder of this name wait for each other before they are given their names.
     pub meet: Option<(&'static str, Arc<Barrier>)>,
     /// Somebody makes a file of this name just before the next one is given its name.
@@ -117,9 +119,16 @@ impl Disk for On {
 impl Storage for BadStorage {
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         self.disk.pass()?;
+        let mut bytes = bytes;
+        if let Some(longest) = self.disk.longest {
+            let fits = longest.saturating_sub(offset).min(bytes.len() as u64);
+            if fits == 0 {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            bytes = &bytes[..fits as usize];
+        }
         let end = offset + bytes.len() as u64;
         let more = end.saturating_sub(self.length);
-        let mut bytes = bytes;
         if self.is_limited && more > 0 {
             let room = self.disk.room.load(Ordering::Acquire);
             let fits = bytes.len() as u64 - more + more.min(room);

@@ -78,23 +78,26 @@ fn files_of_a_split_take_joined_are_the_take() {
         }
     }
     let takes = record(configs);
-    for (of, takes) in takes.chunks(splits.len()).enumerate() {
+    for takes in takes.chunks(splits.len()) {
         let whole = joined(&takes[0]);
         assert_eq!(whole.len(), 96_000);
         assert_eq!(takes[0].files.len(), 1);
-        // Frames in files of 100 000 bytes, less 4096 for what is no sound.
-        let frames = 95_904 / (2 * formats[of].0.bytes() as u64);
         let sizes =
             |take: &Recorded| -> Vec<u64> { take.files.iter().map(|file| file.frames).collect() };
         assert_eq!(
             sizes(&takes[1]),
             [[10_007; 9].to_vec(), vec![5_937]].concat()
         );
-        let sized = sizes(&takes[2]);
-        assert!(
-            sized.iter().rev().skip(1).all(|size| *size == frames),
-            "{sized:?}"
-        );
+        // No file has more than 100 000 bytes, and all but the last are filled but for the room of a
+        // few labels.
+        let bytes = takes[2].files.iter();
+        let bytes: Vec<_> = bytes
+            .map(|file| std::fs::metadata(&file.path).unwrap().len())
+            .collect();
+        let (last, full) = bytes.split_last().unwrap();
+        assert!(*last <= 100_000, "{bytes:?}");
+        let is_full = |bytes: &u64| (99_000..=100_000).contains(bytes);
+        assert!(full.iter().all(is_full), "{bytes:?}");
         // The pauses begin 0.4 s into each half second.
         let firsts: Vec<_> = takes[3].files.iter().map(|file| file.first_frame).collect();
         assert_eq!(firsts, [0, 21_600, 45_600, 69_600, 93_600]);
@@ -108,12 +111,6 @@ fn files_of_a_split_take_joined_are_the_take() {
                 .to_string_lossy()
                 .into_owned();
             assert!(first.ends_with("-001.wav"), "{first}");
-        }
-        for take in takes {
-            for file in &take.files {
-                let bytes = std::fs::metadata(&file.path).unwrap().len();
-                assert!(file.frames < 12_000 || bytes < 100_001 || take.files.len() < 6);
-            }
         }
     }
 }

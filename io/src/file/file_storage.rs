@@ -15,6 +15,8 @@ use super::storage::Storage;
 
 /// How the temporary names of files without a name of their own end; they begin with a dot.
 const PART: &str = ".ossicle-part";
+/// Bytes that a name may have, on about every file system.
+const MOST_NAME_BYTES: usize = 255;
 
 /// Whether a file that is there may be replaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -234,7 +236,7 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-/// The name that a temporary one stands for; nothing for any other name.
+/// The name that a temporary one stands for, cut where that is long; nothing for any other name.
 pub(super) fn name_of_part(part: &OsStr) -> Option<&str> {
     let inner = part.to_str()?.strip_prefix('.')?.strip_suffix(PART)?;
     Some(inner.rsplit_once('.')?.0)
@@ -248,15 +250,32 @@ fn temporary<T>(
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     loop {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let end = format!(".{:x}-{number:x}{PART}", std::process::id());
         let mut name = OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(format!(".{:x}-{number:x}{PART}", std::process::id()));
+        name.push(shortened(path, MOST_NAME_BYTES - 1 - end.len()));
+        name.push(end);
         let temporary = folder(path).join(name);
         match make(&temporary) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             result => return Ok((result?, temporary)),
         }
     }
+}
+
+/// The name of a file, of so many bytes at most: of a longer one the stem is cut.
+fn shortened(path: &Path, most_bytes: usize) -> OsString {
+    let name = path.file_name().unwrap_or_default();
+    if name.len() <= most_bytes {
+        return name.to_owned();
+    }
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    let ending = format!(".{ending}");
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let mut end = most_bytes.saturating_sub(ending.len()).min(stem.len());
+    while !stem.is_char_boundary(end) {
+        end -= 1;
+    }
+    OsString::from(format!("{}{ending}", &stem[..end]))
 }
 
 /// The new file is for whom the old one was for.
@@ -365,4 +384,45 @@ fn reserve(file: &File, bytes: u64) -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 fn reserve(_file: &File, _bytes: u64) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_any_length_has_a_hidden_one_that_tells_of_it() {
+        for (stem, whole) in [
+            ("take".to_owned(), true),
+            ("\u{444}".repeat(110), true),
+            ("\u{444}".repeat(125), false),
+            ("\u{97f3}".repeat(83), false),
+            ("x".repeat(251), false),
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join(format!("{stem}.wav"));
+            fs::write(&path, "old").expect("room");
+            let begun = FileStorage::create_hidden(&path, Overwrite::Replace);
+            let mut hidden = begun.expect("a hidden name");
+            let Name::Temporary(temporary) = &hidden.name else {
+                panic!("{hidden:?}");
+            };
+            let name = temporary.file_name().and_then(name_of_part);
+            let name = name.expect("a name of ours").to_owned();
+            let cut = name.strip_suffix(".wav").expect("the ending");
+            assert!(stem.starts_with(cut) && cut.len() > 3, "{name}");
+            assert_eq!(cut == stem, whole, "{name}");
+            hidden.write_at(b"new", 0).expect("room");
+            hidden.publish().expect("its name");
+            assert_eq!(fs::read(&path).expect("there"), b"new");
+            assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 1);
+            drop(hidden);
+            // What has no name at all needs a hidden one too, to replace what has one.
+            let begun = FileStorage::create(&path, Overwrite::Replace);
+            begun
+                .and_then(|mut storage| Ok(storage.publish()?))
+                .expect("its name");
+            assert_eq!(fs::read(&path).expect("there"), b"");
+        }
+    }
 }

@@ -30,15 +30,17 @@ struct Loss {
 }
 
 impl History {
-    pub(super) fn new(channels: usize, frames: usize) -> Self {
-        Self {
-            samples: HeapRb::new(frames.max(1) * channels),
+    /// Keeps so many frames; nothing where there is no memory for them.
+    pub(super) fn new(channels: usize, frames: u64) -> Option<Self> {
+        let frames = usize::try_from(frames.max(1)).ok()?;
+        Some(Self {
+            samples: HeapRb::try_new(frames.checked_mul(channels)?).ok()?,
             channels,
             first: 0,
             end: 0,
             losses: VecDeque::new(),
             scratch: vec![0.0; PIECE_FRAMES * channels],
-        }
+        })
     }
 
     /// Stream position of the oldest frame.

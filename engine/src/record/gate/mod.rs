@@ -24,8 +24,14 @@ use desk::{Order, OrderKind};
 use history::History;
 use outlet::Outlet;
 
+use crate::error::EngineError;
+
 /// How far into the past an order may be, in seconds.
 const SLACK_SECONDS: f64 = 1.0;
+
+/// The most memory that what was before the begin may have, in bytes: 12 hours of a channel at
+/// 48 kHz.
+const MOST_BYTES: u64 = 8 << 30;
 
 /// What passes the gate.
 pub(crate) enum Passed<'a> {
@@ -75,15 +81,25 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
+    /// # Errors
+    /// [`PrerollTooLong`](EngineError::PrerollTooLong).
     pub(crate) fn new(
         config: &GateConfig,
         place: Place,
         channels: usize,
         sample_rate_hz: u32,
         desk: Arc<Desk>,
-    ) -> Self {
+    ) -> Result<Self, EngineError> {
         let preroll_frames = frames(config.preroll_seconds, sample_rate_hz);
-        let kept = preroll_frames + frames(SLACK_SECONDS, sample_rate_hz);
+        let kept = preroll_frames.saturating_add(frames(SLACK_SECONDS, sample_rate_hz));
+        let frame_bytes = (channels * size_of::<f32>()) as u64;
+        let bytes = kept.saturating_mul(frame_bytes);
+        let history = (bytes <= MOST_BYTES).then(|| History::new(channels, kept));
+        let history = history.flatten().ok_or(EngineError::PrerollTooLong {
+            asked_seconds: config.preroll_seconds,
+            bytes,
+            allowed_bytes: MOST_BYTES,
+        })?;
         let is_further = matches!(place, Place::Further(_));
         let (wait, lead) = match (config.begin, place) {
             (Begin::OnSound { level_dbfs }, Place::First(lead)) => {
@@ -101,7 +117,7 @@ impl Gate {
             preroll_frames,
             position: 0,
             newest: 0,
-            history: History::new(channels, usize::try_from(kept).unwrap_or(usize::MAX)),
+            history,
             outlet: Outlet::new(config, !is_further, channels, sample_rate_hz),
             lead,
             ordered: false,
@@ -111,7 +127,7 @@ impl Gate {
             gate.ordered = true;
             gate.begin(0);
         }
-        gate
+        Ok(gate)
     }
 
     /// The next of the stream, which is at `newest` by now; what passes goes to `out`, with its

@@ -21,7 +21,7 @@ impl Rig {
     fn new(config: &GateConfig, place: Place) -> Self {
         let desk = Arc::new(Desk::default());
         Self {
-            gate: Gate::new(config, place, 1, RATE, desk.clone()),
+            gate: Gate::new(config, place, 1, RATE, desk.clone()).unwrap(),
             desk,
             passed: Vec::new(),
             end: None,
@@ -372,7 +372,7 @@ fn further_recordings_begin_with_the_first() {
     let lead = Arc::new(Lead::new(2 * RATE));
     let desk = Arc::new(Desk::default());
     let place = Place::First(lead.clone());
-    let mut first = Gate::new(&config, place, 2, 2 * RATE, desk.clone());
+    let mut first = Gate::new(&config, place, 2, 2 * RATE, desk.clone()).unwrap();
     let mut further = Rig::new(&config, Place::Further(lead));
     let stream = stream(2000, &[100]);
     // Its own sound does not begin it.
@@ -390,4 +390,23 @@ fn further_recordings_begin_with_the_first() {
     // Nor does its own silence end it.
     assert_eq!(further.passed[..200], heard(&stream[700..900]));
     assert_eq!(further.passed[200..], heard(&rest));
+}
+
+#[test]
+fn a_preroll_that_no_memory_holds_is_refused_with_what_is_allowed() {
+    for (seconds, channels, fits) in [(10.0, 2, true), (3600.0, 128, false), (1e18, 1, false)] {
+        let config = GateConfig {
+            preroll_seconds: seconds,
+            ..GateConfig::default()
+        };
+        let place = Place::First(Arc::new(Lead::new(48_000)));
+        let gate = Gate::new(&config, place, channels, 48_000, Arc::default());
+        let error = gate.err().map(|error| error.to_string());
+        assert_eq!(error.is_none(), fits, "{error:?}");
+        let says = |words: &str| error.iter().all(|error| error.contains(words));
+        assert!(
+            says(&format!("{seconds} s")) && says("allowed: 8589934592"),
+            "{error:?}"
+        );
+    }
 }

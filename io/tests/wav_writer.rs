@@ -217,14 +217,14 @@ fn what_no_wav_can_hold_is_refused_with_its_limits() {
         create(spec(0, SampleFormat::I16)),
         Err(FileError::ChannelsUnsupported {
             asked: 0,
-            max: 32_767
+            max: 1024
         })
     ));
     assert!(matches!(
-        create(spec(20_000, SampleFormat::F32)),
+        create(spec(1025, SampleFormat::F32)),
         Err(FileError::ChannelsUnsupported {
-            asked: 20_000,
-            max: 16_383
+            asked: 1025,
+            max: 1024
         })
     ));
     let silent = WavSpec {

@@ -26,7 +26,7 @@ pub struct Ear {
     channels: Vec<Channel>,
     /// Frame of the speaker that is expected next.
     next: Option<u64>,
-    /// Largest step of the tone and a fade together.
+    /// Largest step of the tone and fades together, at the nominal rate.
     most_step: f32,
     steps: Vec<(usize, f64, f32)>,
     step_count: u64,
@@ -68,6 +68,8 @@ impl Ear {
         // What it claims need not be its rate.
         let block_ns = time_ns(&self.sim, first + frames) - time_ns(&self.sim, first);
         let rate_hz = frames as f64 * 1e9 / block_ns;
+        // Of fewer frames each is longer.
+        let most_step = self.most_step * (f64::from(RATE_HZ) / rate_hz).max(1.0) as f32;
         for channel in 0..self.channels.len() {
             if was_away {
                 self.channels[channel]
@@ -85,14 +87,19 @@ impl Ear {
                     block.iter().copied().step_by(channels),
                     was_away,
                 );
-                self.hear_channel(channel, first, block, channels);
+                self.hear_channel(channel, (first, most_step), block, channels);
             }
         }
         self.next = Some(first + frames);
     }
 
-    fn hear_channel(&mut self, number: usize, first: u64, block: &[f32], channels: usize) {
-        let most_step = self.most_step;
+    fn hear_channel(
+        &mut self,
+        number: usize,
+        (first, most_step): (u64, f32),
+        block: &[f32],
+        channels: usize,
+    ) {
         let channel = &mut self.channels[number];
         let mut steps = Vec::new();
         let mut last = channel.last;

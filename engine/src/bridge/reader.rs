@@ -178,11 +178,10 @@ impl BridgeReader {
         self.step = read.step_from;
         self.slope = (read.step_to - read.step_from) / frames as f64;
         let before = self.kernel.frames_before() as u64;
-        self.holes.forget(
-            self.head
-                .index
-                .saturating_sub(before + self.history.capacity_frames() as u64),
-        );
+        let reach = before + self.history.capacity_frames() as u64;
+        // A place before the first frame is one near the end of all numbers.
+        let old = self.head.index.saturating_sub(reach);
+        self.holes.forget(old.min(self.history.begin()));
         match &self.law {
             Law::Drift(drift) => self.stats.tell(&drift.steady),
             Law::OneClock(one) => self.stats.tell_delay(one.period, one.told),

@@ -38,11 +38,6 @@ impl OpenOgg {
         }
     }
 
-    /// Whether it is one of ours and closed, whatever stands behind its last page.
-    pub(super) fn is_closed(file: &File) -> io::Result<bool> {
-        Ok(start(file)?.is_some() && Self::look(file)?.is_none())
-    }
-
     /// Goes through a file; nothing for one that is of others, or closed.
     pub(super) fn look(file: &File) -> io::Result<Option<Self>> {
         let Some((serial, sample_rate_hz)) = start(file)? else {

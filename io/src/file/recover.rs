@@ -103,8 +103,8 @@ pub struct Takes {
 }
 
 /// Looks for takes in a folder; not in folders below. Of each file only the beginning and the end is
-/// read: it takes no longer for a long take. Only of an Ogg file of ours that does not end as a
-/// closed one does, and that nobody writes, all is read.
+/// read: it takes no longer for a long take. An Ogg file of ours that is closed and has something
+/// behind its last page counts as open: only [`open_take`] reads it through.
 ///
 /// # Errors
 /// [`NotFound`](FileError::NotFound), [`PermissionDenied`](FileError::PermissionDenied) (of the
@@ -148,7 +148,6 @@ pub fn standing(path: impl AsRef<Path>) -> Result<Standing, FileError> {
         return Ok(Standing::NoTake);
     }
     Ok(match LockedFile::new(file) {
-        Ok(file) if !is_part(path) && OpenOgg::is_closed(&file)? => Standing::NoTake,
         Ok(_) => Standing::Open,
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Standing::Written,
         Err(error) => return Err(error.into()),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ossicle_io::file::recover::{Standing, open_take, standing, takes_in};
+use ossicle_io::file::recover::open_take;
 use ossicle_io::file::{AudioFile, AudioWriter, Label, Overwrite, Tags};
 use tempfile::TempDir;
 
@@ -141,25 +141,6 @@ fn a_killed_take_is_found_and_closed_with_all_whole_blocks() {
                 assert!(text.contains("TAG:title=here"), "{text}");
             }
         }
-    }
-}
-
-/// Other programs put streams one behind the other, and file systems zeros.
-#[test]
-fn an_ogg_file_that_is_closed_before_its_end_is_no_take_for_all() {
-    let directory = TempDir::new().expect("a directory");
-    let (path, _) = killed(directory.path(), "ogg");
-    let open = fs::read(&path).expect("readable");
-    assert_eq!(standing(&path).expect("readable"), Standing::Open);
-    let take = open_take(&path).expect("readable").expect("an open take");
-    take.finish(&[]).expect("room");
-    let closed = fs::read(&path).expect("readable");
-    for behind in [&[0; 9000], &open[..], &closed[..50]] {
-        fs::write(&path, [&closed[..], behind].concat()).expect("room");
-        assert!(open_take(&path).expect("readable").is_none());
-        assert_eq!(standing(&path).expect("readable"), Standing::NoTake);
-        let takes = takes_in(directory.path()).expect("a folder");
-        assert_eq!(takes.open, Vec::<PathBuf>::new());
     }
 }
 

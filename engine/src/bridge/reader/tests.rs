@@ -1,6 +1,8 @@
 //! Jumps of a bridge's reader.
 
+use ossicle_dsp::clock::Learned;
 use ossicle_dsp::resample::Taps;
+use ossicle_io::ring::Cause;
 
 use super::super::{BridgeSpec, bridge};
 use super::*;
@@ -65,4 +67,43 @@ fn jumps_that_are_near_become_one_and_it_ends_where_the_last_went() {
         "{off:?}"
     );
     assert_eq!(heard[199 * PERIOD], tone(written - 2 * PERIOD));
+}
+
+#[test]
+fn sound_behind_a_loss_at_the_very_beginning_fades_in() {
+    let spec = BridgeSpec {
+        channels: 1,
+        from_hz: 48_000,
+        to_hz: 48_000,
+        from_period: PERIOD,
+        to_period: PERIOD,
+        one_clock: false,
+        late_ns: 0,
+        learned: Some(Learned {
+            from_error: 0.0,
+            to_error: 0.0,
+            margin_frames: 500.0,
+        }),
+        is_back: true,
+    };
+    let kernel = Kernel::new(Taps::Taps64, 48_000, 48_000).unwrap();
+    let (mut writer, mut reader) = bridge(&spec, Arc::new(kernel));
+    let mut heard = Vec::new();
+    for call in 0..100 {
+        let time_ns = (call + 10) * PERIOD as u64 * 1_000_000_000 / 48_000;
+        if call == 0 {
+            writer.lose(300, Cause::Xrun);
+        }
+        writer.write(&[0.4; PERIOD]);
+        writer.mark(PERIOD, time_ns, 0);
+        let mut out = [0.0; PERIOD];
+        reader.begin((call + 1) * PERIOD as u64, time_ns + 100_000, PERIOD);
+        reader.read(&mut out, &mut []);
+        heard.extend(out);
+    }
+    assert_eq!(heard.last(), Some(&0.4));
+    let steps = heard.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+    let most = steps.fold(0.0, f32::max);
+    // A raised cosine over 192 frames steps by pi / 2 / 192 at most.
+    assert!(most < 0.4 * 0.0083, "{most}");
 }

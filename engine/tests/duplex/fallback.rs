@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use ossicle::EngineError;
 use ossicle::chain::Chain;
 use ossicle::io::device::sim::{FaultKind, Sim, SimDevice};
-use ossicle::io::device::{DeviceError, Port};
+use ossicle::io::device::{DeviceError, Port, StreamRequest};
 use ossicle::io::realtime;
 use ossicle::session::{DeviceEventKind, Report, Session, SessionConfig};
 
-use crate::world::{MS, RATE, device, live, run, sine, start, with};
+use crate::world::{MS, Opened, RATE, device, live, run, sine, start, with};
 
 fn unplug(for_ms: u64) -> FaultKind {
     FaultKind::Unplug {
@@ -288,10 +288,102 @@ fn a_session_starts_on_the_fallback_and_goes_to_the_named_one_once_it_is_there()
         let report = session.report();
         let bridged = report.bridges.iter().any(|b| b.device == "speaker");
         assert_eq!(bridged, !at_the_same_rate, "{:?}", report.bridges);
-        assert!(spare.sounds(100, 2_990) && speaker.sounds(3_100, 4_950));
+        assert!(spare.sounds(200, 2_990) && speaker.sounds(3_100, 4_950));
         session.stop().unwrap();
     }
     assert_eq!(realtime::violations(), 0);
+}
+
+#[test]
+fn a_fallback_at_another_rate_is_bridged_and_the_named_one_calls_the_session_again() {
+    let sim = Sim::new(51);
+    sim.plug(sine(device("mic", 1, 0, 60.0, 50), 997.0))
+        .unwrap();
+    let speaker = with(
+        device("speaker", 0, 1, -40.0, 50),
+        &[(2_000, unplug(1_000))],
+    );
+    let speaker = Ear::plug(&sim, speaker);
+    let spare = SimDevice {
+        sample_rate_hz: 44_100,
+        ..device("spare", 0, 2, 90.0, 50)
+    };
+    let spare = Ear::plug(&sim, spare);
+    let mut session = start(&sim, with_spare());
+    run(&sim, &mut session, 3.0);
+    let bridged = |session: &mut Session| -> Vec<String> {
+        let bridges = session.report().bridges;
+        bridges.iter().map(|bridge| bridge.device.clone()).collect()
+    };
+    assert!(bridged(&mut session).contains(&"spare".to_owned()));
+    run(&sim, &mut session, 2.0);
+    assert_eq!(bridged(&mut session), ["mic"]);
+    assert!(spare.sounds(2_150, 3_990) && speaker.sounds(4_100, 4_950));
+    session.stop().unwrap();
+    assert_eq!(realtime::violations(), 0);
+}
+
+#[test]
+fn a_fallback_is_asked_for_by_its_whole_id_and_the_named_one_as_it_was_until_it_is_known() {
+    let sim = Sim::new(53);
+    sim.plug(device("mic", 1, 0, 60.0, 50)).unwrap();
+    let speaker = device("speaker", 0, 1, -40.0, 50);
+    let away = [(0, unplug(1_000)), (3_000, unplug(500))];
+    sim.plug(with(speaker, &away)).unwrap();
+    let spare = SimDevice {
+        sample_rate_hz: 44_100,
+        ..device("spare", 0, 1, 90.0, 50)
+    };
+    sim.plug(spare).unwrap();
+    let asked: Arc<Mutex<Vec<StreamRequest>>> = Arc::default();
+    let heard = asked.clone();
+    let world = Opened {
+        sim: sim.clone(),
+        // While the named one is away, its whole server is.
+        open: move |sim: &Sim, request: &StreamRequest| {
+            heard.lock().unwrap().push(request.clone());
+            sim.open(request).map_err(|error| match error {
+                DeviceError::DeviceNotFound { host, .. } => DeviceError::HostUnavailable {
+                    host,
+                    hint: "start it".to_owned(),
+                },
+                other => other,
+            })
+        },
+        is_virtual: true,
+    };
+    let mut session = Session::start_in(with_spare(), Arc::new(world)).unwrap();
+    let requests = |until: &mut dyn FnMut()| -> Vec<(String, bool, Option<u32>)> {
+        until();
+        let asked = std::mem::take(&mut *asked.lock().unwrap());
+        let outputs = asked.into_iter().filter_map(|request| {
+            let device = request.output?.device?;
+            Some((device, request.by_id, request.sample_rate_hz))
+        });
+        outputs.collect()
+    };
+    let of = |device: &str, requests: &[(String, bool, Option<u32>)]| {
+        let is_it = |request: &&(String, bool, Option<u32>)| request.0 == device;
+        requests.iter().filter(is_it).cloned().collect::<Vec<_>>()
+    };
+    let before = requests(&mut || run(&sim, &mut session, 2.9));
+    let after = requests(&mut || run(&sim, &mut session, 1.0));
+    let spares = [of("spare", &before), of("spare", &after)];
+    assert!(spares.iter().all(|asked| !asked.is_empty()), "{spares:?}");
+    assert!(
+        spares.iter().flatten().all(|(_, by_id, _)| *by_id),
+        "{spares:?}"
+    );
+    let named = of("speaker", &before);
+    assert!(
+        named.len() > 2 && named.iter().all(|(_, by_id, _)| !by_id),
+        "{named:?}"
+    );
+    // At the rate that it had, or any, and not at its fallback's.
+    let named = of("speaker", &after);
+    let fits = |(_, by_id, rate): &(String, bool, Option<u32>)| *by_id && *rate != Some(44_100);
+    assert!(named.len() > 2 && named.iter().all(fits), "{named:?}");
+    session.stop().unwrap();
 }
 
 #[test]
@@ -343,6 +435,18 @@ fn what_cannot_be_is_told_as_the_session_starts() {
     let error = refused(&world(&[], &[]).0, unnamed).to_string();
     let due = "fallback \"spare\": the device it stands in for is not named";
     assert_eq!(error, due);
+    let of_two_hosts = SessionConfig {
+        input_fallback: Some("mic".to_owned()),
+        output_fallback: Some("jack:system".to_owned()),
+        ..live("card", "card")
+    };
+    let sim = Sim::new(55);
+    sim.plug(device("card", 1, 1, 0.0, 50)).unwrap();
+    let error = refused(&sim, of_two_hosts).to_string();
+    assert!(
+        error.starts_with("fallback \"jack:system\": it is of another host"),
+        "{error}"
+    );
     // One that is not there yet may come, or be a name that is wrong.
     let (sim, ..) = world(&[], &[(0, unplug(1_000))]);
     let mut session = start(&sim, with_spare());

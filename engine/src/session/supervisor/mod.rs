@@ -259,7 +259,7 @@ impl Supervisor {
         }
         // What stands in for another goes on until that one is there again.
         let returns = link.phase == Phase::Up && link.absent.is_some() && !moves;
-        if link.phase == Phase::Up && !moves && !(returns && !self.stage.shared.has_ended()) {
+        if link.phase == Phase::Up && !moves && (!returns || self.stage.shared.has_ended()) {
             if self.stage.shared.has_ended() && is_strange(link) {
                 self.end_takes(link);
             }

@@ -100,6 +100,7 @@ impl From<EngineError> for Failure {
             EngineError::Chain(chain) => of_chain(chain),
             EngineError::Edit(_)
             | EngineError::NoInput
+            | EngineError::Fallback { .. }
             | EngineError::LoudnessTarget { .. }
             | EngineError::PrerollTooLong { .. }
             | EngineError::RouteMissing { .. }

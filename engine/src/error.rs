@@ -144,6 +144,15 @@ pub enum EngineError {
     /// The configuration names neither an input nor an output.
     #[error("neither an input nor an output device is asked for")]
     NoDevice,
+    /// A fallback cannot stand in for its device; name both, on one host where one stream has input
+    /// and output.
+    #[error("fallback \"{fallback}\": {why}")]
+    Fallback {
+        /// The fallback.
+        fallback: String,
+        /// Why not.
+        why: &'static str,
+    },
     /// A recording wants the device's input, and there is none.
     #[error("there is no input to record")]
     NoInput,

@@ -36,6 +36,13 @@ pub struct Live {
     /// Device to play on; may be given again: all play the same
     #[arg(long = "out", value_name = "D")]
     outputs: Vec<String>,
+    /// Device that plays while the first --out, which has to be named, is not there: its whole id, as
+    /// `ossicle devices` lists it
+    #[arg(long, value_name = "D", requires = "outputs")]
+    fallback: Option<String>,
+    /// The same for the first --in
+    #[arg(long, value_name = "D", requires = "inputs")]
+    in_fallback: Option<String>,
     /// Sample rate of the run: the first output has to have it, other devices are resampled
     #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
@@ -83,6 +90,8 @@ impl Live {
             more_inputs: inputs.collect(),
             output: outputs.next(),
             more_outputs: outputs.collect(),
+            input_fallback: self.in_fallback.clone(),
+            output_fallback: self.fallback.clone(),
             routes: routes(&self.fx)?,
             sample_rate_hz: self.rate,
             bridge_taps: self.taps,

@@ -36,6 +36,9 @@ pub struct Play {
     /// Device to play on: an id of `ossicle devices`, or a part of a name
     #[arg(long, value_name = "D")]
     device: Option<String>,
+    /// Device that plays while --device is not there: its whole id, as `ossicle devices` lists it
+    #[arg(long, value_name = "D", requires = "device")]
+    fallback: Option<String>,
     /// Begin at this time of the file
     #[arg(long, value_name = "T", allow_hyphen_values = true)]
     seek: Option<Time>,
@@ -70,6 +73,7 @@ impl Play {
                 device: self.device.clone(),
                 channels: None,
             }),
+            output_fallback: self.fallback.clone(),
             buffer_frames: self.device_options.buffer,
             period_file: self.device_options.period_file(),
             clock_file: DeviceOptions::clock_file(),

@@ -44,6 +44,9 @@ pub struct Rec {
     /// Device to record: an id of `ossicle devices`, or a part of a name
     #[arg(long, value_name = "D")]
     device: Option<String>,
+    /// Device that is recorded while --device is not there: its whole id, as `ossicle devices` lists it
+    #[arg(long, value_name = "D", requires = "device")]
+    fallback: Option<String>,
     /// Channels to record
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     channels: Option<u16>,
@@ -83,6 +86,7 @@ impl Rec {
                 device: self.device.clone(),
                 channels: self.channels.map(usize::from),
             }),
+            input_fallback: self.fallback.clone(),
             sample_rate_hz: self.rate,
             buffer_frames: self.device_options.buffer,
             period_file: self.device_options.period_file(),

@@ -56,6 +56,10 @@ fn a_wrong_command_line_ends_with_1_in_one_line() {
         (&["render", "a.wav", "b.wav", "--tail", "long"], "--tail"),
         (&["rec", "a.wav", "--channels", "0"], "--channels"),
         (&["live", "--tap", "middle"], "pre"),
+        (&["live", "--fallback", "spare"], "--out"),
+        (&["live", "--out", "a", "--in-fallback", "spare"], "--in"),
+        (&["play", "x.wav", "--fallback", "spare"], "--device"),
+        (&["rec", "--fallback", "spare"], "--device"),
         (&["fx", "gian"], "nearest is gain"),
         (&["replay"], "<FLIGHT>"),
     ] {

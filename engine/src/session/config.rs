@@ -22,6 +22,11 @@ pub struct SessionConfig {
     pub input: Option<Port>,
     /// The device that sound goes to, if any.
     pub output: Option<Port>,
+    /// Whole id of a device that stands in for `input`, which has to be named, while that is not there:
+    /// also as the session starts. Once the named one has stayed for a second, sound returns to it.
+    pub input_fallback: Option<String>,
+    /// The same for `output`.
+    pub output_fallback: Option<String>,
     /// Further devices that sound comes from. Each runs by its own clock and at its own rate; their
     /// channels come behind those of `input`, in this order, unless routed.
     pub more_inputs: Vec<Port>,

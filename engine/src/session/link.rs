@@ -8,7 +8,8 @@ use ossicle_io::device::{
 use ossicle_io::ring::Cause;
 
 use super::call_length::CallLength;
-use super::stage::{BridgeSide, Known, Seat};
+use super::fallback::{Absent, open_or_fall_back};
+use super::stage::{BridgeSide, Known, Role, Seat};
 use super::world::World;
 
 /// Longest time until a server calls for the first time, in nanoseconds: PulseAudio renders up to 2 s
@@ -28,8 +29,10 @@ pub(super) struct Link {
     pub(super) stream: Option<Box<dyn Stream>>,
     pub(super) number: u64,
     pub(super) info: StreamInfo,
-    /// Id of the device it was opened with.
+    /// Id of the device it was opened with; none where it was not there yet.
     pub(super) id: [Option<String>; 2],
+    /// What a fallback stands in for, while one does.
+    pub(super) absent: Option<Absent>,
     pub(super) phase: Phase,
     /// Its stream was opened while it was away or stalled, and has not called yet.
     pub(super) newcomer: Option<Newcomer>,
@@ -56,6 +59,8 @@ pub(super) struct Newcomer {
     pub(super) before: String,
     /// It is there since it has become the default.
     pub(super) moves: bool,
+    /// Since when it was away, in nanoseconds, where a fallback was in its place.
+    pub(super) returns_from_ns: Option<u64>,
 }
 
 /// Whether a device calls. One that was away does not before its new stream has called: many open
@@ -89,6 +94,15 @@ impl Link {
         if !is_virtual {
             self.retry_ns = (2 * self.retry_ns).min(RETRY_NS.1);
         }
+    }
+
+    /// Whether what was asked for by name is known by its whole id: it was there once.
+    pub(super) fn is_known_by_id(&self) -> bool {
+        let asked = [&self.seat.role.input, &self.seat.role.output];
+        asked.into_iter().zip(&self.id).all(|(port, id)| {
+            let named = port.as_ref().and_then(|port| port.device.as_ref());
+            named.is_none() || id.is_some()
+        })
     }
 
     /// Ids of the devices that are wanted: those that it was opened with, or the default ones.
@@ -169,15 +183,15 @@ impl Known {
 }
 
 /// Opens a device again: as it was, else at another rate, else with other channels; else the default
-/// device where that was asked for.
+/// device where that was asked for; else its fallback, which is told with it.
 pub(super) fn open_again(
     world: &dyn World,
-    seat: &Seat,
+    role: &Role,
     mut request: StreamRequest,
-) -> Result<Box<dyn PendingStream>, DeviceError> {
-    let (mut ports, role) = ([false; 2], &seat.role);
+) -> Result<(Box<dyn PendingStream>, bool), DeviceError> {
+    let mut ports = [false; 2];
     for _ in 0..6 {
-        match world.open(role.host, &request) {
+        match open_or_fall_back(role, &request, |host, request| world.open(host, request)) {
             Err(DeviceError::SampleRateUnsupported { .. }) if request.sample_rate_hz.is_some() => {
                 request.sample_rate_hz = None;
             }
@@ -207,7 +221,9 @@ pub(super) fn open_again(
             other => return other,
         }
     }
-    world.open(role.host, &request)
+    world
+        .open(role.host, &request)
+        .map(|pending| (pending, false))
 }
 
 /// Error of the clock that calls the core, in parts, as the bridges know it that read for long enough.

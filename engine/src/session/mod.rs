@@ -6,6 +6,7 @@ mod core;
 mod delay_line;
 mod device;
 mod event;
+mod fallback;
 mod feed;
 mod gates;
 mod lanes;

@@ -6,6 +6,7 @@ use ossicle_io::device::{
 };
 
 use super::config::{SessionConfig, Source};
+use super::fallback::{self, host_in, open_or_fall_back};
 use super::stage::Role;
 use crate::error::EngineError;
 
@@ -63,18 +64,21 @@ pub(super) fn open_devices(
     let outputs: Vec<&Port> = config.output.iter().chain(&config.more_outputs).collect();
     let mut devices = Vec::new();
     let mut first_lane = 0;
+    let [mut for_input, mut for_output] = fallback::of_config(config)?;
     match (outputs.first(), inputs.first()) {
         (None, None) => return Err(EngineError::NoDevice),
         (Some(output), input) => {
             let host = host_of(config, output)?;
-            let role = role(host).plays(0, output);
+            let mut role = role(host).plays(0, output);
+            role.fallbacks[1] = for_output.take();
             let duplex = input.filter(|input| {
                 host.is_duplex() && host_of(config, input).is_ok_and(|other| other == host)
             });
             let duplex = match duplex {
                 Some(input) => {
-                    let role = role.clone().captures(0, input);
-                    match open(host, &request(config, &role, config.sample_rate_hz)) {
+                    let mut role = role.clone().captures(0, input);
+                    role.fallbacks[0].clone_from(&for_input);
+                    match open_role(&mut role, config, config.sample_rate_hz, open) {
                         // Two devices of such a host may be no pair.
                         Err(DeviceError::DirectionUnsupported { .. }) => None,
                         other => Some((role, other?)),
@@ -82,6 +86,12 @@ pub(super) fn open_devices(
                 }
                 None => None,
             };
+            if let Some((role, _)) = &duplex {
+                role.fallbacks
+                    .iter()
+                    .flatten()
+                    .try_for_each(|fallback| fallback.fits(host))?;
+            }
             let (role, pending) = match (duplex, file) {
                 (Some(duplex), _) => {
                     first_lane = 1;
@@ -89,11 +99,11 @@ pub(super) fn open_devices(
                 }
                 (None, Some(file)) => {
                     let request = request(config, &role, config.sample_rate_hz);
-                    let pending = open_for_file(host, request, file, open)?;
+                    let pending = open_for_file(&mut role, request, file, open)?;
                     (role, pending)
                 }
                 (None, None) => {
-                    let pending = open(host, &request(config, &role, config.sample_rate_hz))?;
+                    let pending = open_role(&mut role, config, config.sample_rate_hz, open)?;
                     (role, pending)
                 }
             };
@@ -101,8 +111,9 @@ pub(super) fn open_devices(
         }
         (None, Some(input)) => {
             let host = host_of(config, input)?;
-            let role = role(host).captures(0, input);
-            let pending = open(host, &request(config, &role, config.sample_rate_hz))?;
+            let mut role = role(host).captures(0, input);
+            role.fallbacks[0] = for_input.take();
+            let pending = open_role(&mut role, config, config.sample_rate_hz, open)?;
             devices.push((role, pending));
             first_lane = 1;
         }
@@ -110,7 +121,8 @@ pub(super) fn open_devices(
     devices[0].0.is_master = true;
     let session_hz = devices[0].1.info().sample_rate_hz;
     for (lane, input) in inputs.into_iter().enumerate().skip(first_lane) {
-        let role = role(host_of(config, input)?).captures(lane, input);
+        let mut role = role(host_of(config, input)?).captures(lane, input);
+        role.fallbacks[0] = for_input.take().filter(|_| lane == 0);
         devices.push(open_beside(config, role, session_hz, open)?);
     }
     for (plays, output) in outputs.into_iter().enumerate().skip(1) {
@@ -123,8 +135,7 @@ pub(super) fn open_devices(
 /// The host that a device's id names, else that of the session.
 fn host_of(config: &SessionConfig, port: &Port) -> Result<HostKind, EngineError> {
     let id = port.device.as_deref().unwrap_or_default();
-    let named = id.split_once(':').and_then(|(host, _)| host.parse().ok());
-    match named.or(config.host) {
+    match host_in(id).or(config.host) {
         Some(host) => Ok(host),
         None => default_host().ok_or(EngineError::NoHost),
     }
@@ -139,6 +150,8 @@ fn role(host: HostKind) -> Role {
         lane: None,
         out: None,
         plays: 0,
+        fallbacks: [None, None],
+        fell_back: false,
         is_master: false,
     }
 }
@@ -167,19 +180,32 @@ fn request(config: &SessionConfig, role: &Role, rate: Option<u32>) -> StreamRequ
     }
 }
 
+/// Opens what a role asks for, or what stands in for it.
+fn open_role(
+    role: &mut Role,
+    config: &SessionConfig,
+    rate: Option<u32>,
+    open: &mut Open<'_>,
+) -> Result<Box<dyn PendingStream>, DeviceError> {
+    let request = request(config, role, rate);
+    let (pending, fell_back) = open_or_fall_back(role, &request, open)?;
+    role.fell_back = fell_back;
+    Ok(pending)
+}
+
 /// Opens a device that does not call the core: at the session's rate where the device itself has
 /// it, else as it prefers. A sound server would resample: there its own rate is taken.
 fn open_beside(
     config: &SessionConfig,
-    role: Role,
+    mut role: Role,
     session_hz: u32,
     open: &mut Open<'_>,
 ) -> Result<(Role, Box<dyn PendingStream>), EngineError> {
     let is_server = matches!(role.host, HostKind::PulseAudio | HostKind::PipeWire);
     let wish = config.sample_rate_hz.or((!is_server).then_some(session_hz));
-    let pending = match open(role.host, &request(config, &role, wish)) {
+    let pending = match open_role(&mut role, config, wish, open) {
         Err(DeviceError::SampleRateUnsupported { .. }) if wish.is_some() => {
-            open(role.host, &request(config, &role, None))?
+            open_role(&mut role, config, None, open)?
         }
         other => other?,
     };
@@ -192,14 +218,14 @@ fn open_beside(
 /// A sound server takes any rate and resamples: there its own rate is taken, and the engine
 /// resamples.
 fn open_for_file(
-    host: HostKind,
+    role: &mut Role,
     mut request: StreamRequest,
     file: FileShape,
     open: &mut Open<'_>,
 ) -> Result<Box<dyn PendingStream>, EngineError> {
     let fixed = request.clone();
     if request.sample_rate_hz.is_none()
-        && matches!(host, HostKind::Alsa | HostKind::Null | HostKind::Sim)
+        && matches!(role.host, HostKind::Alsa | HostKind::Null | HostKind::Sim)
     {
         request.sample_rate_hz = Some(file.sample_rate_hz);
     }
@@ -210,7 +236,7 @@ fn open_for_file(
         output.channels = Some(file.channels);
     }
     for attempt in 0..3 {
-        match open(host, &request) {
+        match open_or_fall_back(role, &request, &mut *open) {
             Err(DeviceError::SampleRateUnsupported { .. })
                 if attempt < 2 && request.sample_rate_hz != fixed.sample_rate_hz =>
             {
@@ -221,10 +247,14 @@ fn open_for_file(
             {
                 request.output.clone_from(&fixed.output);
             }
-            other => return Ok(other?),
+            other => {
+                let (pending, fell_back) = other?;
+                role.fell_back = fell_back;
+                return Ok(pending);
+            }
         }
     }
-    Ok(open(host, &fixed)?)
+    Ok(open(role.host, &fixed)?)
 }
 
 /// The names that a summary gives.

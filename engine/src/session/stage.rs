@@ -11,6 +11,7 @@ use ossicle_io::device::{Call, Callback, HostKind, PendingStream, Port, Stream, 
 
 use super::core::{Caller, Core};
 use super::device::Device;
+use super::fallback::Fallback;
 use super::lanes::{LaneFrom, Map, OutLine, straight};
 use super::post::{Parcel, Sender};
 use super::raw::RawTakes;
@@ -32,6 +33,10 @@ pub(super) struct Role {
     pub(super) out: Option<usize>,
     /// Its number among all playback devices, from 0: what routes count in.
     pub(super) plays: usize,
+    /// What stands in for its devices, in and out, while they are not there.
+    pub(super) fallbacks: [Option<Fallback>; 2],
+    /// One did as the session started.
+    pub(super) fell_back: bool,
     /// It calls the core while it can.
     pub(super) is_master: bool,
 }
@@ -86,7 +91,8 @@ pub(super) struct Stage {
     /// The number of the master's last stream: the pace is its from its first call on.
     pub(super) master: Arc<AtomicU64>,
     pub(super) remembered: Remembered,
-    pub(super) master_host: HostKind,
+    /// The host of the device that was the master last.
+    pub(super) master_host: Mutex<HostKind>,
     pub(super) sample_rate_hz: u32,
     pub(super) channels_out: usize,
     /// Frames of a call of the core, as far as is known.
@@ -118,6 +124,7 @@ impl Stage {
     ) -> Result<Started, EngineError> {
         let info = pending.info().clone();
         let number = self.numbers.fetch_add(1, AcqRel) + 1;
+        let master_host = *lock(&self.master_host);
         if seat.role.is_master && info.sample_rate_hz == self.sample_rate_hz {
             return self.start_master(seat, known, number, &info, pending);
         }
@@ -125,7 +132,7 @@ impl Stage {
         let one_clock = info.host == HostKind::Jack
             && !seat.role.is_master
             && info.sample_rate_hz == self.sample_rate_hz
-            && self.master_host == HostKind::Jack
+            && master_host == HostKind::Jack
             && self.pace.load(Acquire) == self.master.load(Acquire);
         let spec = |channels, from: Side, to: Side, learned| BridgeSpec {
             channels,
@@ -144,7 +151,7 @@ impl Stage {
             period: info.buffer_frames as usize,
         };
         let session = Side {
-            host: self.master_host,
+            host: master_host,
             sample_rate_hz: self.sample_rate_hz,
             period: self.period,
         };
@@ -244,6 +251,7 @@ impl Stage {
         parcels.for_each(|parcel| self.send(parcel));
         seat.gate.store(started.number, Release);
         if seat.role.is_master {
+            *lock(&self.master_host) = started.stream.info().host;
             let caller = if started.is_bridged {
                 0
             } else {

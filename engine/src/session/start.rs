@@ -11,6 +11,7 @@ use super::Session;
 use super::call_length::note_of_another;
 use super::config::{FilePlay, SessionConfig, Source};
 use super::core::{Core, CoreParts};
+use super::fallback::missing_fallbacks;
 use super::feed::Feed;
 use super::levels::Levels;
 use super::metering::Metering;
@@ -85,7 +86,10 @@ pub(super) fn start(
     spec.channels_out = spec.channels_out.map(|_| processor.channels_out());
     let (flight_writer, keeper) =
         keep_flight(&mut controller, &processor, &opened, spec, config.flight)?;
-    let mut warnings = Vec::new();
+    let roles = opened.devices.iter().map(|(role, _)| role);
+    let mut warnings: Vec<String> = roles
+        .flat_map(|role| missing_fallbacks(role, open))
+        .collect();
     if let (Some(shape), Some(file)) = (shape, &file) {
         warnings.extend(file.info().warnings.iter().cloned());
         warn_of_differences(
@@ -182,7 +186,7 @@ pub(super) fn start(
         pace: Arc::new(AtomicU64::new(0)),
         master: Arc::new(AtomicU64::new(0)),
         remembered: Remembered::load(config.clock_file.as_deref(), opened.master(), &mut warnings),
-        master_host: opened.master().host,
+        master_host: Mutex::new(opened.master().host),
         sample_rate_hz,
         channels_out: channels,
         period: opened.master().buffer_frames as usize,

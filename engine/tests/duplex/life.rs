@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ossicle::chain::Chain;
-use ossicle::io::device::sim::{Fault, FaultKind, Refusal, Sim, SimDevice};
+use ossicle::io::device::sim::{FaultKind, Refusal, Sim};
 use ossicle::io::device::{LostCause, Port};
 use ossicle::io::file::AudioFile;
 use ossicle::io::realtime;
@@ -11,20 +11,7 @@ use ossicle::io::ring::Cause;
 use ossicle::record::{RecordConfig, Tap};
 use ossicle::session::{DeviceEventKind, SessionConfig};
 
-use crate::world::{RATE, counting, device, live, run, sine, start};
-
-const MS: u64 = 1_000_000;
-
-fn with(device: SimDevice, faults: &[(u64, FaultKind)]) -> SimDevice {
-    let faults = faults.iter().map(|(at_ms, kind)| Fault {
-        at_ns: at_ms * MS,
-        kind: kind.clone(),
-    });
-    SimDevice {
-        faults: faults.collect(),
-        ..device
-    }
-}
+use crate::world::{MS, RATE, counting, device, live, run, sine, start, with};
 
 /// The first frame of a device's sound from a time on that is not silent, in milliseconds.
 fn sounds_from_ms(sim: &Sim, name: &str, from_ms: f64) -> f64 {

@@ -1,6 +1,7 @@
 //! Sessions on several simulated devices, each with a clock of its own, with the allocator guard on.
 
 mod bridge;
+mod fallback;
 mod life;
 mod many;
 mod memory;

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ossicle::chain::Chain;
-use ossicle::io::device::sim::{Lateness, Sim, SimDevice};
+use ossicle::io::device::sim::{Fault, FaultKind, Lateness, Sim, SimDevice};
 use ossicle::io::device::{DeviceError, HostKind, PendingStream, Port, StreamRequest};
 use ossicle::session::{Session, SessionConfig, World};
 
 /// Frames a second of every device unless told.
 pub const RATE: f64 = 48_000.0;
+/// A millisecond in nanoseconds.
+pub const MS: u64 = 1_000_000;
 /// Virtual time between two looks of a session at its devices.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -112,4 +114,16 @@ pub fn largest_step(samples: &[f32]) -> (f32, usize) {
         (0.0, 0),
         |most, step| if step.0 > most.0 { step } else { most },
     )
+}
+
+/// The same device that is befallen by faults, each from a time in milliseconds on.
+pub fn with(device: SimDevice, faults: &[(u64, FaultKind)]) -> SimDevice {
+    let faults = faults.iter().map(|(at_ms, kind)| Fault {
+        at_ns: at_ms * MS,
+        kind: kind.clone(),
+    });
+    SimDevice {
+        faults: faults.collect(),
+        ..device
+    }
 }

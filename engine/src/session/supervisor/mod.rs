@@ -94,9 +94,14 @@ impl Supervisor {
         let mut started = self.stage.start(&seat, known, pending)?;
         self.stage.take_seat(&seat, &mut started);
         let info = started.stream.info().clone();
-        let link = Link {
+        let is_known = |at: usize| !(seat.role.fell_back && seat.role.fallbacks[at].is_some());
+        let mut link = Link {
+            id: [
+                info.input_device.clone().filter(|_| is_known(0)),
+                info.output_device.clone().filter(|_| is_known(1)),
+            ],
+            absent: None,
             seat,
-            id: [info.input_device.clone(), info.output_device.clone()],
             info: info.clone(),
             stream: Some(started.stream),
             number: started.number,
@@ -114,6 +119,9 @@ impl Supervisor {
             calls: CallLength::default(),
             is_refusal_told: false,
         };
+        if link.seat.role.fell_back {
+            self.tell_stand_in(&mut link);
+        }
         lock(&self.links).push(link);
         Ok(info)
     }
@@ -249,7 +257,9 @@ impl Supervisor {
         if self.world.is_none() {
             return Work::Nothing;
         }
-        if link.phase == Phase::Up && !moves {
+        // What stands in for another goes on until that one is there again.
+        let returns = link.phase == Phase::Up && link.absent.is_some() && !moves;
+        if link.phase == Phase::Up && !moves && (!returns || self.stage.shared.has_ended()) {
             if self.stage.shared.has_ended() && is_strange(link) {
                 self.end_takes(link);
             }
@@ -268,6 +278,7 @@ impl Supervisor {
             known: link.known,
             request: self.request(link),
             moves,
+            returns,
         }))
     }
 

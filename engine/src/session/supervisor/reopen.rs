@@ -11,12 +11,16 @@ use super::Supervisor;
 use crate::error::EngineError;
 use crate::session::call_length::note_of_another;
 use crate::session::event::DeviceEventKind;
+use crate::session::fallback::{Absent, is_absent};
 use crate::session::link::{Link, Newcomer, Phase, name, open_again, period_ns, seconds};
 use crate::session::stage::{Known, Seat, Started, lock};
 
 /// Stalled devices that cannot be opened beside their old stream lose it after so long, in
 /// nanoseconds.
 const GIVE_UP_NS: u64 = 5_000_000_000;
+
+/// A device whose fallback sounds is taken back once it was there for so long, in nanoseconds.
+const STAYS_NS: u64 = 1_000_000_000;
 
 /// A device that is to be opened again.
 pub(super) struct Opening {
@@ -25,6 +29,8 @@ pub(super) struct Opening {
     pub(super) request: StreamRequest,
     /// The old one still runs: another has become the default.
     pub(super) moves: bool,
+    /// The old one still runs, in the place of this one.
+    pub(super) returns: bool,
 }
 
 impl Supervisor {
@@ -35,10 +41,23 @@ impl Supervisor {
             known,
             request,
             moves,
+            returns,
         } = opening;
         let Some(world) = &self.world else { return };
-        let opened = open_again(world.as_ref(), &seat, request);
+        let opened = if returns {
+            let mut role = seat.role.clone();
+            role.fallbacks = [None, None];
+            open_again(world.as_ref(), &role, request)
+        } else {
+            open_again(world.as_ref(), &seat.role, request)
+        };
         let is_busy = matches!(opened, Err(DeviceError::DeviceBusy { .. }));
+        if returns && !self.stays(index, opened.is_ok()) {
+            let mut links = lock(&self.links);
+            links[index].is_opening = false;
+            links[index].try_later(self.now_ns(), self.is_virtual());
+            return;
+        }
         // One that calls again meanwhile is kept, unless another is wanted.
         let is_kept = |link: &Link| {
             let calls = link.stream.as_ref().is_some_and(|stream| {
@@ -46,13 +65,14 @@ impl Supervisor {
                 !status.stalled(self.now_ns(), period_ns(&link.info))
                     && status.state() == StreamState::Running
             });
-            calls && !moves || self.stopped.load(Acquire)
+            calls && !moves && !returns || self.stopped.load(Acquire)
         };
         let calls_again = is_kept(&lock(&self.links)[index]);
-        let (mut started, mut refusal) = (None, None);
+        let (mut started, mut refusal, mut falls_back) = (None, None, false);
         match opened {
-            Ok(pending) if !calls_again => {
-                let known = self.known(index, known, pending.info());
+            Ok((pending, fell_back)) if !calls_again => {
+                falls_back = fell_back;
+                let known = self.known(index, known, pending.info(), fell_back);
                 match self.stage.start(&seat, known, pending) {
                     Ok(new) => started = Some(new),
                     Err(error) => refusal = Some(error),
@@ -88,7 +108,7 @@ impl Supervisor {
             }
             return;
         };
-        let old = self.install(link, started, moves);
+        let old = self.install(link, started, moves, falls_back);
         if link.newcomer.is_some() {
             link.try_later(now, self.is_virtual());
         }
@@ -103,15 +123,11 @@ impl Supervisor {
         let Some(error) = refusal.filter(|_| !link.is_refusal_told && link.stream.is_none()) else {
             return;
         };
-        let is_absent = matches!(
-            error,
-            EngineError::Device(
-                DeviceError::DeviceNotFound { .. }
-                    | DeviceError::DeviceGone { .. }
-                    | DeviceError::HostUnavailable { .. }
-            )
-        );
-        if !is_absent {
+        let is_absent = |error: &EngineError| match error {
+            EngineError::Device(error) => is_absent(error),
+            _ => false,
+        };
+        if !is_absent(error) {
             link.is_refusal_told = true;
             let note = format!(
                 "\"{}\" cannot be opened again yet: {error}",
@@ -123,9 +139,12 @@ impl Supervisor {
 
     /// What is known of the clock of the device that was opened: of another one only what was
     /// remembered, if anything was. It is paired with whoever calls now.
-    fn known(&self, index: usize, mut known: Known, info: &StreamInfo) -> Known {
+    fn known(&self, index: usize, mut known: Known, info: &StreamInfo, falls_back: bool) -> Known {
         let links = lock(&self.links);
-        let before = &links[index].info;
+        let mut before = &links[index].info;
+        if let Some(absent) = links[index].absent.as_ref().filter(|_| !falls_back) {
+            (before, known) = (&absent.info, absent.known);
+        }
         let is_same = (&before.input_device, &before.output_device)
             == (&info.input_device, &info.output_device);
         if !is_same {
@@ -171,18 +190,44 @@ impl Supervisor {
         link: &mut Link,
         mut started: Started,
         moves: bool,
+        falls_back: bool,
     ) -> Option<Box<dyn Stream>> {
         self.stage.take_seat(&link.seat, &mut started);
         let info = started.stream.info().clone();
         let before = name(&link.info);
-        if moves {
+        let away = link.away();
+        let first = link.newcomer.take();
+        let mut returns_from_ns = None;
+        if falls_back {
+            let since_ns = first.as_ref().and_then(|first| first.returns_from_ns);
+            let since_ns = since_ns.or(away.map(|(since_ns, _)| since_ns));
+            let since_ns = since_ns.unwrap_or_else(|| self.now_ns());
+            if link.absent.is_none() {
+                link.absent = Some(Absent::of(link, since_ns));
+            }
+        } else if let Some(absent) = link.absent.take() {
+            returns_from_ns = Some(absent.since_ns);
+            link.known = absent.known;
+            link.info = absent.info;
+        } else {
+            returns_from_ns = first.as_ref().and_then(|first| first.returns_from_ns);
+        }
+        if !falls_back && (moves || !link.is_known_by_id()) {
             link.id = [info.input_device.clone(), info.output_device.clone()];
         }
-        let away = link.away();
         if away.is_some() {
-            let first = link.newcomer.take();
             let before = first.map_or(before, |newcomer| newcomer.before);
-            link.newcomer = Some(Newcomer { before, moves });
+            link.newcomer = Some(Newcomer {
+                before,
+                moves,
+                returns_from_ns,
+            });
+        } else if let Some(since_ns) = returns_from_ns {
+            let kind = DeviceEventKind::Back {
+                after_s: seconds(self.now_ns(), since_ns),
+                sample_rate_hz: info.sample_rate_hz,
+            };
+            self.tell(name(&info), kind);
         } else {
             self.tell(before, DeviceEventKind::Moved { to: name(&info) });
         }
@@ -217,19 +262,20 @@ impl Supervisor {
         let called_ns = called_ns.map_or(since_ns, |stream| stream.status().last_callback_ns());
         let after_s = seconds(called_ns, since_ns);
         let now = name(&link.info);
+        let back = |after_s| DeviceEventKind::Back {
+            after_s,
+            sample_rate_hz: link.info.sample_rate_hz,
+        };
         let (device, kind) = match link.newcomer.take() {
             None => (now, DeviceEventKind::Resumed { after_s }),
-            Some(Newcomer { before, moves }) if moves => {
+            Some(Newcomer {
+                returns_from_ns: Some(since_ns),
+                ..
+            }) => (now, back(seconds(called_ns, since_ns))),
+            Some(Newcomer { before, moves, .. }) if moves => {
                 (before, DeviceEventKind::Moved { to: now })
             }
-            Some(Newcomer { before, .. }) if before == now => {
-                let sample_rate_hz = link.info.sample_rate_hz;
-                let kind = DeviceEventKind::Back {
-                    after_s,
-                    sample_rate_hz,
-                };
-                (before, kind)
-            }
+            Some(Newcomer { before, .. }) if before == now => (before, back(after_s)),
             Some(Newcomer { before, .. }) => {
                 (before, DeviceEventKind::Replaced { by: now, after_s })
             }
@@ -238,6 +284,25 @@ impl Supervisor {
         link.set_away(None);
         link.is_refusal_told = false;
         link.phase = Phase::Up;
+    }
+
+    /// The session starts on a fallback, since what was asked for is not there.
+    pub(super) fn tell_stand_in(&self, link: &mut Link) {
+        let asked = [&link.seat.role.output, &link.seat.role.input];
+        let asked = asked.into_iter().flatten();
+        let named = asked.filter_map(|port| port.device.clone()).next();
+        let (by, after_s) = (name(&link.info), 0.0);
+        let kind = DeviceEventKind::Replaced { by, after_s };
+        self.tell(named.unwrap_or_default(), kind);
+        link.absent = Some(Absent::of(link, self.now_ns()));
+    }
+
+    /// Whether the device whose fallback sounds has been there for long enough.
+    fn stays(&self, index: usize, is_there: bool) -> bool {
+        let now_ns = self.now_ns();
+        let absent = &mut lock(&self.links)[index].absent;
+        let absent = absent.as_mut();
+        absent.is_none_or(|absent| absent.stays(is_there, now_ns, STAYS_NS))
     }
 
     /// What is asked of a device that is opened again, or of another that is the default now.
@@ -249,13 +314,22 @@ impl Supervisor {
                     (Some(id), Some(asked)) if host == HostKind::Jack => Some(ports_of(id, asked)),
                     (id, asked) => id.clone().or_else(|| asked.clone()),
                 },
-                channels: Some(channels).filter(|&channels| channels > 0),
+                channels: match id {
+                    None if port.device.is_some() => port.channels,
+                    _ => Some(channels).filter(|&channels| channels > 0),
+                },
             })
         };
-        let (role, info) = (&link.seat.role, &link.info);
+        let role = &link.seat.role;
+        let info = link
+            .absent
+            .as_ref()
+            .map_or(&link.info, |absent| &absent.info);
         let [input, output] = link.targets();
         // A sound server would resample: what does not call the core takes its device's own rate.
-        let is_free = link.moves() && !role.is_master && role.host == HostKind::PulseAudio;
+        let is_free = (link.moves() || !link.is_known_by_id())
+            && !role.is_master
+            && role.host == HostKind::PulseAudio;
         StreamRequest {
             input: port(&role.input, &input, info.input_channels),
             output: port(&role.output, &output, info.output_channels),
@@ -263,7 +337,7 @@ impl Supervisor {
             buffer_frames: self.wishes.buffer_frames,
             leave_unconnected: self.wishes.leave_unconnected,
             realtime: self.wishes.realtime,
-            by_id: true,
+            by_id: link.is_known_by_id(),
         }
     }
 }

@@ -8,6 +8,9 @@
 
 use ossicle_io::device::Call;
 
+/// A stream that settles stood still if it did not call for longer, in milliseconds, or 8 blocks.
+const PAUSE_MS: u64 = 30;
+
 /// Follows the times of calls. A stream that is new to it is passed over until it calls by its own
 /// pace: what a device held back while it stood still comes all at once, and nobody can say where
 /// it belongs.
@@ -80,7 +83,10 @@ impl Pace {
             self.step(stream, now_ns);
             return Placed::InStep;
         }
-        if !is_clock && (before != stream || passed < call.frames as u64 / 2) {
+        // Behind a pause too more may come at once.
+        let most = (8 * call.frames as u64).max(u64::from(sample_rate_hz) * PAUSE_MS / 1000);
+        let is_own_pace = (call.frames as u64 / 2..=most).contains(&passed);
+        if !is_clock && (before != stream || !is_own_pace) {
             self.settles = true;
             return Placed::Wait;
         }
@@ -138,5 +144,11 @@ mod tests {
         assert_eq!(place(&mut pace, 2, 175, 10), Placed::InStep);
         // The clock has called for all but four of these.
         assert_eq!(place(&mut pace, 9, 179, 10), back(0, 6));
+        // It is back again, stands still before it has settled, and has held back much.
+        assert_eq!(place(&mut pace, 2, 180, 10), Placed::Wait);
+        for _ in 0..9 {
+            assert_eq!(place(&mut pace, 2, 280, 10), Placed::Wait);
+        }
+        assert_eq!(place(&mut pace, 2, 291, 10), back(102, 0));
     }
 }

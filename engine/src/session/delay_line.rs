@@ -6,6 +6,8 @@
     clippy::disallowed_macros
 )]
 
+use ossicle_dsp::parts::silence::silence;
+
 use crate::bridge::Lack;
 
 /// Length of the fade from one delay to another, in milliseconds.
@@ -19,8 +21,9 @@ pub(super) struct DelayLine {
     channels: usize,
     sound: Box<[f32]>,
     lacks: Box<[Option<Lack>]>,
-    /// Where the next frame goes.
+    /// Where the next frame goes, and how many before it are there.
     at: usize,
+    filled: usize,
     delay: usize,
     /// What is faded from, and how many frames of the fade are left.
     before: usize,
@@ -34,9 +37,10 @@ impl DelayLine {
         let frames = sample_rate_hz as usize + 1;
         Self {
             channels,
-            sound: vec![0.0; frames * channels].into(),
+            sound: silence(frames * channels).into(),
             lacks: vec![None; frames].into(),
             at: 0,
+            filled: 0,
             delay: 0,
             before: 0,
             fade_left: 0,
@@ -46,14 +50,17 @@ impl DelayLine {
 
     /// Forgets what came.
     pub(super) fn clear(&mut self) {
-        self.sound.fill(0.0);
-        self.lacks.fill(None);
-        self.fade_left = 0;
+        (self.filled, self.fade_left) = (0, 0);
     }
 
     /// Frames that never came have their places too.
     pub(super) fn lose(&mut self, frames: u64, lack: Lack) {
-        for _ in 0..frames.min(self.lacks.len() as u64) {
+        // Those that no delay reaches need none.
+        let reach = self.delay.max(self.before) as u64;
+        if frames > reach {
+            self.filled = 0;
+        }
+        for _ in 0..frames.min(reach) {
             let at = self.at * self.channels;
             if let Some(place) = self.sound.get_mut(at..at + self.channels) {
                 place.fill(0.0);
@@ -76,20 +83,23 @@ impl DelayLine {
             if let Some(place) = self.sound.get_mut(at..at + self.channels) {
                 place.copy_from_slice(frame);
             }
+            let (is_there, was_there) = (self.delay <= self.filled, self.before <= self.filled);
             let (now, before) = (self.behind(self.delay), self.behind(self.before));
             let rise = 1.0 - self.fade_left as f32 / self.fade as f32;
             self.fade_left = self.fade_left.saturating_sub(1);
             let (now_at, before_at) = (now * self.channels, before * self.channels);
             let there = self.sound.get(now_at..).unwrap_or(&[]);
             let was = self.sound.get(before_at..).unwrap_or(&[]);
-            for ((to, there), was) in frame.iter_mut().zip(there).zip(was) {
+            for ((to, &there), &was) in frame.iter_mut().zip(there).zip(was) {
+                let there = if is_there { there } else { 0.0 };
+                let was = if was_there { was } else { 0.0 };
                 *to = match rise < 1.0 {
                     true => was + rise * (there - was),
-                    false => *there,
+                    false => there,
                 };
             }
             self.step(lack.take());
-            *lack = self.lacks.get(now).copied().flatten();
+            *lack = self.lacks.get(now).copied().flatten().filter(|_| is_there);
         }
     }
 
@@ -105,6 +115,7 @@ impl DelayLine {
         if let Some(place) = self.lacks.get_mut(self.at) {
             *place = lack;
         }
+        self.filled = (self.filled + 1).min(self.lacks.len().saturating_sub(1));
         self.at += 1;
         if self.at >= self.lacks.len() {
             self.at = 0;

@@ -10,6 +10,8 @@ use ossicle_io::device::Call;
 
 /// A stream that settles stood still if it did not call for longer, in milliseconds, or 8 blocks.
 const PAUSE_MS: u64 = 30;
+/// By then a stream has settled however it calls, in nanoseconds.
+const SETTLES_NS: u64 = 1_000_000_000;
 
 /// Follows the times of calls. A stream that is new to it is passed over until it calls by its own
 /// pace: what a device held back while it stood still comes all at once, and nobody can say where
@@ -22,6 +24,8 @@ pub(super) struct Pace {
     called_ns: u64,
     /// Until when all frames have their places.
     placed_ns: u64,
+    /// When the stream that settles called first.
+    settles_ns: u64,
 }
 
 /// Where the frames of a call belong.
@@ -83,8 +87,16 @@ impl Pace {
             self.step(stream, now_ns);
             return Placed::InStep;
         }
-        // Behind a pause too more may come at once.
-        let most = (8 * call.frames as u64).max(u64::from(sample_rate_hz) * PAUSE_MS / 1000);
+        if before != stream {
+            self.settles_ns = now_ns;
+        }
+        // Behind a pause too more may come at once, unless the stream goes on so.
+        let most = match now_ns.saturating_sub(self.settles_ns) {
+            0..SETTLES_NS => {
+                (8 * call.frames as u64).max(u64::from(sample_rate_hz) * PAUSE_MS / 1000)
+            }
+            _ => u64::MAX,
+        };
         let is_own_pace = (call.frames as u64 / 2..=most).contains(&passed);
         if !is_clock && (before != stream || !is_own_pace) {
             self.settles = true;
@@ -150,5 +162,11 @@ mod tests {
             assert_eq!(place(&mut pace, 2, 280, 10), Placed::Wait);
         }
         assert_eq!(place(&mut pace, 2, 291, 10), back(102, 0));
+        // One that never calls but after pauses has to do.
+        assert_eq!(place(&mut pace, 3, 300, 1), Placed::Wait);
+        for ms in [400, 500, 1_299] {
+            assert_eq!(place(&mut pace, 3, ms, 1), Placed::Wait);
+        }
+        assert_eq!(place(&mut pace, 3, 1_400, 1), back(1_108, 0));
     }
 }

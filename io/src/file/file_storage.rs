@@ -203,7 +203,8 @@ impl Storage for FileStorage {
     fn publish(&mut self) -> io::Result<()> {
         self.link()?;
         self.name = Name::Own;
-        sync_directory(folder(&self.path))
+        sync_directory(folder(&self.path));
+        Ok(())
     }
 
     fn rename(&mut self, path: &Path) -> io::Result<()> {
@@ -295,7 +296,8 @@ pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
             Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {}
             result => {
                 result?;
-                return sync_directory(folder(to));
+                sync_directory(folder(to));
+                return Ok(());
             }
         }
     }
@@ -308,33 +310,15 @@ pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
         }
         Err(_) => fs::rename(from, to)?,
     }
-    sync_directory(folder(to))
+    sync_directory(folder(to));
+    Ok(())
 }
 
-/// Makes a file's name outlast a power cut. Where a directory cannot be opened (one that may be
-/// written to and not read; not on a Unix) or its file system syncs none, the system does that
-/// itself or not at all.
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    match File::open(directory) {
-        Ok(directory) => told(directory.sync_all()),
-        Err(error) if cfg!(unix) && error.kind() != io::ErrorKind::PermissionDenied => Err(error),
-        Err(_) => Ok(()),
-    }
-}
-
-/// What of the outcome of a directory's sync is an error: not that there is no such thing.
-fn told(synced: io::Result<()>) -> io::Result<()> {
-    match synced {
-        #[cfg(unix)]
-        Err(error)
-            if error.raw_os_error().is_some_and(|code| {
-                let none = [rustix::io::Errno::INVAL, rustix::io::Errno::BADF];
-                none.iter().any(|errno| errno.raw_os_error() == code)
-            }) =>
-        {
-            Ok(())
-        }
-        synced => synced,
+/// Makes a file's name outlast a power cut. Where a directory cannot be opened or synced, the
+/// system does that itself or not at all: a name that is there is no failure.
+fn sync_directory(directory: &Path) {
+    if let Ok(directory) = File::open(directory) {
+        let _ = directory.sync_all();
     }
 }
 

@@ -201,7 +201,7 @@ impl Lanes {
             needed
         } else if needed > self.common {
             whole
-        } else if needed < self.common - 1.0 || self.common % 1.0 != 0.0 {
+        } else if needed < self.common - 1.0 || libm::ceil(self.common) > self.common {
             (self.common - frames as f64 * SHRINKS).max(whole)
         } else {
             self.common

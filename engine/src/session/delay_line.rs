@@ -166,4 +166,27 @@ mod tests {
         assert_eq!(lacks.iter().flatten().count(), 100);
         assert!(lacks[210].is_some() && lacks[310].is_none());
     }
+
+    #[test]
+    fn what_was_forgotten_or_is_behind_a_long_loss_is_not_heard_again() {
+        let mut line = DelayLine::new(1, 1_000);
+        let run = |line: &mut DelayLine, frames: usize, value: f32, delay| {
+            let (mut sound, mut lacks) = (vec![value; frames], vec![None; frames]);
+            line.run(&mut sound, &mut lacks, delay);
+            (sound, lacks)
+        };
+        run(&mut line, 900, 0.5, 300);
+        line.clear();
+        let (sound, _) = run(&mut line, 600, 0.25, 300);
+        assert_eq!(sound, [[0.0; 300], [0.25; 300]].concat());
+        // Longer than the delay: all that waits is lost as well, and nothing older comes for it.
+        line.lose(5_000, Lack::Missing);
+        let (sound, lacks) = run(&mut line, 600, 0.125, 300);
+        assert_eq!(sound, [[0.0; 300], [0.125; 300]].concat());
+        let told: Vec<bool> = lacks.iter().map(Option::is_some).collect();
+        assert_eq!(told, [[true; 300], [false; 300]].concat());
+        // A delay that grows past what came since finds silence, not what was before.
+        let (sound, _) = run(&mut line, 100, 0.125, 990);
+        assert!(sound[10..].iter().all(|sample| *sample == 0.0), "{sound:?}");
+    }
 }

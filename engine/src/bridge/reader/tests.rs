@@ -9,19 +9,30 @@ use super::*;
 
 const PERIOD: usize = 64;
 const STEP: f64 = 0.00654;
+/// Two clocks that are known from a moment ago.
+const KNOWN: BridgeSpec = BridgeSpec {
+    channels: 1,
+    from_hz: 48_000,
+    to_hz: 48_000,
+    from_period: PERIOD,
+    to_period: PERIOD,
+    one_clock: false,
+    late_ns: 0,
+    learned: Some(Learned {
+        from_error: 0.0,
+        to_error: 0.0,
+        margin_frames: 500.0,
+    }),
+    is_back: true,
+};
 
 #[test]
 fn jumps_that_are_near_become_one_and_it_ends_where_the_last_went() {
     let spec = BridgeSpec {
-        channels: 1,
-        from_hz: 48_000,
-        to_hz: 48_000,
-        from_period: PERIOD,
-        to_period: PERIOD,
         one_clock: true,
-        late_ns: 0,
         learned: None,
         is_back: false,
+        ..KNOWN
     };
     let kernel = Kernel::new(Taps::Taps64, 48_000, 48_000).unwrap();
     let (mut writer, mut reader) = bridge(&spec, Arc::new(kernel));
@@ -71,23 +82,8 @@ fn jumps_that_are_near_become_one_and_it_ends_where_the_last_went() {
 
 #[test]
 fn sound_behind_a_loss_at_the_very_beginning_fades_in() {
-    let spec = BridgeSpec {
-        channels: 1,
-        from_hz: 48_000,
-        to_hz: 48_000,
-        from_period: PERIOD,
-        to_period: PERIOD,
-        one_clock: false,
-        late_ns: 0,
-        learned: Some(Learned {
-            from_error: 0.0,
-            to_error: 0.0,
-            margin_frames: 500.0,
-        }),
-        is_back: true,
-    };
     let kernel = Kernel::new(Taps::Taps64, 48_000, 48_000).unwrap();
-    let (mut writer, mut reader) = bridge(&spec, Arc::new(kernel));
+    let (mut writer, mut reader) = bridge(&KNOWN, Arc::new(kernel));
     let mut heard = Vec::new();
     for call in 0..100 {
         let time_ns = (call + 10) * PERIOD as u64 * 1_000_000_000 / 48_000;

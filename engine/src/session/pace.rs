@@ -12,6 +12,11 @@ use ossicle_io::device::Call;
 const PAUSE_MS: u64 = 30;
 /// By then a stream has settled however it calls, in nanoseconds.
 const SETTLES_NS: u64 = 1_000_000_000;
+/// Time between two calls that is no jitter where fewer frames came for it, in nanoseconds.
+const OWES_NS: u64 = 50_000_000;
+/// A stream that owes frames for such a time may also be one that is slow, or whose losses nobody tells:
+/// it is believed to catch up by one part in this.
+const FORGIVES: u64 = 50;
 
 /// Follows the times of calls. A stream that is new to it is passed over until it calls by its own
 /// pace: what a device held back while it stood still comes all at once, and nobody can say where
@@ -65,28 +70,38 @@ impl Pace {
         self.placed_ns = now_ns;
     }
 
-    /// A stream calls whose frames' places are known.
-    pub(super) fn step(&mut self, stream: u64, now_ns: u64) {
-        (self.stream, self.settles) = (stream, false);
-        (self.called_ns, self.placed_ns) = (now_ns, now_ns);
+    /// A stream calls that takes so many places, lost frames among them. Behind a pause it owes frames:
+    /// they may come yet, or be told as lost; if another takes over before, they have places to it.
+    pub(super) fn step(&mut self, stream: u64, now_ns: u64, frames: u64, sample_rate_hz: u32) {
+        let of_them_ns = u128::from(frames) * 1_000_000_000 / u128::from(sample_rate_hz);
+        let of_them_ns = of_them_ns.min(u128::from(u64::MAX / 2)) as u64;
+        let placed_ns = (self.placed_ns)
+            .saturating_add(of_them_ns)
+            .saturating_add(of_them_ns / FORGIVES);
+        let owes = self.stream != 0 && now_ns.saturating_sub(placed_ns) > OWES_NS;
+        (self.stream, self.settles, self.called_ns) = (stream, false, now_ns);
+        self.place_until(if owes { placed_ns } else { now_ns });
     }
 
-    /// A stream calls. One that is in time by nature need not settle.
+    /// A stream calls, before which so many frames were lost that it tells of. One that is in time by
+    /// nature need not settle.
     pub(super) fn call(
         &mut self,
         call: &Call<'_>,
+        lost: u64,
         stream: u64,
         is_clock: bool,
         sample_rate_hz: u32,
     ) -> Placed {
         let now_ns = call.time_ns;
-        let before = core::mem::replace(&mut self.stream, stream);
         let passed = frames(self.called_ns, now_ns, sample_rate_hz);
-        self.called_ns = now_ns;
-        if before == 0 || before == stream && !self.settles {
-            self.step(stream, now_ns);
+        if self.stream == 0 || self.stream == stream && !self.settles {
+            let places = call.frames as u64 + lost;
+            self.step(stream, now_ns, places, sample_rate_hz);
             return Placed::InStep;
         }
+        let before = core::mem::replace(&mut self.stream, stream);
+        self.called_ns = now_ns;
         if before != stream {
             self.settles_ns = now_ns;
         }
@@ -103,7 +118,8 @@ impl Pace {
             return Placed::Wait;
         }
         let since = self.frames_until(now_ns, sample_rate_hz);
-        self.step(stream, now_ns);
+        self.settles = false;
+        self.place_until(now_ns);
         Placed::Back {
             lost: since.saturating_sub(call.frames as u64),
             late: call
@@ -136,7 +152,7 @@ mod tests {
             time_ns: ms * MS,
             stamp_ns: ms * MS,
         };
-        pace.call(&call, stream, stream == 9, 1000)
+        pace.call(&call, 0, stream, stream == 9, 1000)
     }
 
     #[test]
@@ -168,5 +184,30 @@ mod tests {
             assert_eq!(place(&mut pace, 3, ms, 1), Placed::Wait);
         }
         assert_eq!(place(&mut pace, 3, 1_400, 1), back(1_108, 0));
+    }
+
+    #[test]
+    fn what_a_stream_owes_behind_a_pause_is_lost_when_another_takes_over() {
+        let back = |lost, late| Placed::Back { lost, late };
+        for (came_late, told, lost) in [(0, 0, 4_959), (3_000, 0, 1_899), (0, 4_955, 5)] {
+            let mut pace = Pace::default();
+            for ms in [100, 110, 120] {
+                assert_eq!(place(&mut pace, 1, ms, 10), Placed::InStep);
+            }
+            // Five seconds later it calls again; what it does not hand over may come yet.
+            assert_eq!(place(&mut pace, 1, 5_085, 10), Placed::InStep);
+            if came_late > 0 {
+                assert_eq!(place(&mut pace, 1, 5_085, came_late), Placed::InStep);
+            }
+            if told > 0 {
+                pace.step(1, 5_085 * MS, told, 1000);
+            }
+            assert_eq!(place(&mut pace, 2, 5_090, 10), Placed::Wait);
+            assert_eq!(
+                place(&mut pace, 2, 5_100, 10),
+                back(lost, 0),
+                "{came_late}, {told}"
+            );
+        }
     }
 }

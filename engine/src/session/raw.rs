@@ -73,9 +73,10 @@ impl RawTakes {
         } else {
             Cause::Stalled
         };
-        let placed = self.pace.call(call, stream, false, self.sample_rate_hz);
+        let told = call.lost_frames + missed;
+        let placed = (self.pace).call(call, told, stream, false, self.sample_rate_hz);
         let (lost, late) = match placed {
-            Placed::InStep => (call.lost_frames + missed, 0),
+            Placed::InStep => (told, 0),
             Placed::Wait => return 0,
             Placed::Back { lost, late } => {
                 cause = Cause::DeviceGone;

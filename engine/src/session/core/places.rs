@@ -44,7 +44,6 @@ impl Core {
             let passed_ns = self.pace.since_call_ns(call.time_ns);
             let comes_at_once =
                 u128::from(passed_ns) * u128::from(rate) < call.frames as u128 * 500_000_000;
-            self.pace.step(caller.stream, call.time_ns);
             if is_back {
                 self.is_back(caller);
             }
@@ -53,11 +52,15 @@ impl Core {
             } else {
                 0
             };
-            return Some((ahead.max(0).cast_unsigned(), late.min(call.frames)));
+            let (lost, late) = (ahead.max(0).cast_unsigned(), late.min(call.frames));
+            let places = lost + (call.frames - late) as u64;
+            self.pace.step(caller.stream, call.time_ns, places, rate);
+            return Some((lost, late));
         }
-        let placed = self.pace.call(call, caller.stream, caller.is_clock, rate);
+        let lost = call.lost_frames;
+        let placed = (self.pace).call(call, lost, caller.stream, caller.is_clock, rate);
         let (lost, late) = match placed {
-            Placed::InStep => (call.lost_frames, 0),
+            Placed::InStep => (lost, 0),
             Placed::Wait => return None,
             Placed::Back { lost, late } => {
                 self.is_back(caller);

@@ -155,6 +155,29 @@ fn a_clock_that_slides_along_a_grid_is_followed() {
     }
 }
 
+/// The floor may have moved before, and the device may warm up, by more than what would be another clock all
+/// at once.
+#[test]
+fn a_clock_on_a_grid_may_begin_on_another_floor_and_warm_up() {
+    let grid = |due_ns: f64| (due_ns / 1e6).ceil() * 1e6;
+    for warms in [-0.05, 0.0, 0.05] {
+        let mut calls = Calls::new(256, 60.0);
+        calls.go(9.0, |due_ns, unit, _| grid(due_ns + 50e3 * unit));
+        for second in 10..500 {
+            calls.go(f64::from(second), |due_ns, unit, _| {
+                grid(due_ns + 50e3 * unit) + 900e3
+            });
+            let (error, off_ns) = calls.off();
+            let off_ns = off_ns + 900e3;
+            assert!(
+                second < 60 || error.abs() < 5.0 && off_ns.abs() < 100e3,
+                "{warms} ppm a second, at {second} s: {error:.2} ppm, {off_ns:.0} ns"
+            );
+            calls.ppm += warms;
+        }
+    }
+}
+
 /// Calls late by up to 50 us over a floor that rises at those times, in seconds, to those heights.
 fn on_floors<'a>(floors: &'a [(f64, f64)]) -> impl Fn(f64, f64, f64) -> f64 + 'a {
     move |due_ns, unit, _| {

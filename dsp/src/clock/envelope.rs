@@ -231,7 +231,8 @@ impl Envelope {
 
     fn measure_gap(&mut self, line: Line) {
         let (mut sum, mut groups) = (0.0, 0.0);
-        // A few points of another floor are no measure of this one.
+        // A few points of another floor are no measure of this one. Where all points are on the line, the
+        // mean is rounding, of either sign, and no measure of anything.
         let most = if self.len >= MEAN_POINTS {
             GAPS_MOST * self.gap.max(LEAST_GAP)
         } else {
@@ -246,7 +247,7 @@ impl Envelope {
             sum += distances.fold(f64::INFINITY, f64::min).min(most);
             groups += 1.0;
         }
-        // Two of the points are on the line; where all are, the sum may be rounded to less than nothing.
-        self.gap = (sum / (groups - 2.0f64).max(1.0)).max(0.0);
+        // Two of the points are on the line.
+        self.gap = sum / (groups - 2.0f64).max(1.0);
     }
 }

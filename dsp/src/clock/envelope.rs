@@ -93,6 +93,15 @@ impl Envelope {
         self.point(self.len - 1).0 - self.point(0).0
     }
 
+    /// Where the oldest point is, and the newest.
+    pub(super) fn began(&self) -> f64 {
+        self.point(0).0
+    }
+
+    pub(super) fn newest(&self) -> f64 {
+        self.point(self.len.max(1) - 1).0
+    }
+
     /// Takes an observation behind all others, and forgets what lies further back than `window`.
     /// The slope stays between `slopes`.
     pub(super) fn add(&mut self, x: f64, y: f64, window: f64, slopes: (f64, f64)) {
@@ -127,6 +136,12 @@ impl Envelope {
         self.len -= points.min(self.len - 1);
         self.newest_began = f64::NEG_INFINITY;
         self.fit(slopes);
+    }
+
+    /// All of it was so much later.
+    pub(super) fn shift(&mut self, by: f64) {
+        self.points.iter_mut().for_each(|point| point.1 += by);
+        self.line.level += by;
     }
 
     fn point(&self, index: usize) -> (f64, f64) {
@@ -216,9 +231,10 @@ impl Envelope {
 
     fn measure_gap(&mut self, line: Line) {
         let (mut sum, mut groups) = (0.0, 0.0);
-        // A few points of another floor are no measure of this one.
+        // A few points of another floor are no measure of this one. Where all points are on the line, the
+        // mean is rounding, of either sign, and no measure of anything.
         let most = if self.len >= MEAN_POINTS {
-            GAPS_MOST * self.gap
+            GAPS_MOST * self.gap.max(LEAST_GAP)
         } else {
             f64::INFINITY
         };

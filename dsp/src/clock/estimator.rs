@@ -1,9 +1,12 @@
 //! The clock of a device, from its frame counter and the times at which it called.
 
+mod told;
+
 use super::bend::Bend;
 use super::change::{Stretch, Watch};
 use super::envelope::Envelope;
 use super::line::Line;
+use super::slide::{Grid, Slide};
 
 /// Largest error of a clock that is believed, in parts of its rate.
 const MOST_ERROR: f64 = 2.5e-3;
@@ -49,6 +52,9 @@ const DECIDE_S: f64 = 10.0;
 /// How unsure the new rate may be, in parts, when a change is taken for one of the floor.
 const FLOOR_UNSURE: f64 = 8e-6;
 
+/// Seconds for which all calls may be too late for the grid on which a device seems to call.
+const AWAY_S: f64 = 2.0;
+
 /// An estimate of a clock: which frame begins when.
 ///
 /// Calls come late, never early, so the clock is the lower edge of what is observed. Two things
@@ -80,6 +86,10 @@ pub struct ClockEstimator {
     watch: Option<Watch>,
     /// What is added to every time because the floor changed.
     floor_ns: f64,
+    /// Moves of the floor that may be the clock's, along a grid; once that is sure the grid, and no more
+    /// is taken for a move of the floor.
+    slide: Option<Slide>,
+    grid: Option<Grid>,
     learned: Option<f64>,
     seen: u32,
     spread_ns: f64,
@@ -111,6 +121,8 @@ impl ClockEstimator {
             is_beyond: false,
             watch: None,
             floor_ns: 0.0,
+            slide: None,
+            grid: None,
             learned: learned.map(slope).filter(believed),
             seen: 0,
             spread_ns: 0.0,
@@ -171,6 +183,21 @@ impl ClockEstimator {
             }
             return;
         };
+        let most = MOST_ERROR * self.nominal_ns;
+        if let Some(grid) = &mut self.grid {
+            let second = 1e9 / self.nominal_ns;
+            let window = grid.window(WINDOWS_S.1 * second);
+            let holds = grid.holds(x, late_ns, self.line.slope, AWAY_S * second, window);
+            self.main.add(x, y, window, (-most, most));
+            if !holds {
+                self.begin_over(x, y, window, None);
+            }
+            self.join(0.0);
+            return;
+        }
+        if let Some(slide) = &mut self.slide {
+            slide.add(x, y - self.floor_ns, (-most, most));
+        }
         match watch.end(x, self.main.stretch()) {
             Some(Stretch::Holds) => {
                 self.candidate = None;
@@ -190,7 +217,6 @@ impl ClockEstimator {
         }
         match &mut self.candidate {
             Some(candidate) => {
-                let most = MOST_ERROR * self.nominal_ns;
                 candidate.add(x, y, window, (-most, most));
                 self.decide(x, y, window);
             }
@@ -239,6 +265,7 @@ impl ClockEstimator {
     fn begin_over(&mut self, x: f64, y: f64, window: f64, learned: Option<f64>) {
         (self.main, self.upper) = (Envelope::new(Bend::NONE), Envelope::new(Bend::NONE));
         (self.candidate, self.watch, self.learned) = (None, None, learned);
+        (self.slide, self.grid) = (None, None);
         (self.begun, self.begun_y) = (x, y);
         self.main.add(x, y, window, self.slopes(x));
     }
@@ -280,7 +307,7 @@ impl ClockEstimator {
         };
         if difference > 2.0 * change + sure * unsure || late && difference > change + unsure {
             // The rate: what was before, or learned, says nothing of it.
-            self.learned = None;
+            (self.learned, self.slide) = (None, None);
             if let Some(candidate) = self.candidate.take() {
                 self.main = candidate;
             }
@@ -294,9 +321,29 @@ impl ClockEstimator {
             let bent = 0.5 * before.curve * far;
             let (old, new) = (before.slope + bent, since.slope - bent);
             let slope = old + weight * (new - old);
-            self.floor_ns -= since.level - before.level - slope * far;
-            self.candidate = None;
+            let by_ns = since.level - before.level - slope * far;
             watch.holds();
+            self.floor_moves(by_ns);
+        }
+    }
+
+    /// The floor moves by so much, and the line holds; but where such moves go on and on, the line is
+    /// that of all calls since the first of them.
+    fn floor_moves(&mut self, by_ns: f64) {
+        let Some(mut candidate) = self.candidate.take() else {
+            return;
+        };
+        let goes_on = |slide: &mut Slide| slide.goes_on(candidate.began(), by_ns);
+        let slide = self.slide.take_if(goes_on).unwrap_or_else(|| {
+            candidate.shift(-self.floor_ns);
+            Slide::new(by_ns, candidate)
+        });
+        self.floor_ns -= by_ns;
+        if let Some((edge, grid)) = slide.clock() {
+            (self.main, self.floor_ns) = (edge, 0.0);
+            (self.learned, self.slide, self.grid) = (None, None, Some(grid));
+        } else {
+            self.slide = Some(slide);
         }
     }
 
@@ -317,68 +364,6 @@ impl ClockEstimator {
         let wide = (LEARNED_ERROR * libm::exp(seconds / LEARNED_S)).min(2.0 * MOST_ERROR);
         let wide = wide * self.nominal_ns;
         ((slope - wide).max(-most), (slope + wide).min(most))
-    }
-
-    /// Nanoseconds that a frame takes.
-    pub fn frame_ns(&self) -> f64 {
-        self.nominal_ns + self.line.slope(self.last)
-    }
-
-    /// Error of the clock in parts of its rate, positive for a fast one.
-    pub fn error(&self) -> f64 {
-        self.nominal_ns / self.frame_ns() - 1.0
-    }
-
-    /// The error where it was found out, else what was learned from before, in parts of the rate.
-    pub fn known_error(&self) -> Option<f64> {
-        let learned = |slope| self.nominal_ns / (self.nominal_ns + slope) - 1.0;
-        let found = self.watch.as_ref().map(|_| self.error());
-        found.or(self.learned.map(learned))
-    }
-
-    /// By how much the error may be wrong, in parts: a few times its standard deviation, at most
-    /// what is believed of any clock.
-    pub fn unsure(&self) -> f64 {
-        let span = self.main.span();
-        if span > 0.0 {
-            (unsure(&self.main) / self.nominal_ns).min(MOST_ERROR)
-        } else {
-            MOST_ERROR
-        }
-    }
-
-    /// How late the last call came, in nanoseconds.
-    pub fn late_ns(&self) -> f64 {
-        self.late_ns
-    }
-
-    /// How late calls come in the mean beyond their floor, in nanoseconds.
-    pub fn spread_ns(&self) -> f64 {
-        self.spread_ns
-    }
-
-    /// Observations so far.
-    pub fn seen(&self) -> u32 {
-        self.seen
-    }
-
-    /// Time at which `frame` begins, in nanoseconds after `from_ns`.
-    pub fn time_after(&self, from_ns: u64, frame: u64) -> f64 {
-        let Some((first_frame, first_ns)) = self.first else {
-            return 0.0;
-        };
-        let x = relative(frame, first_frame);
-        relative(first_ns, from_ns) + x * self.nominal_ns + self.line.y(x)
-    }
-
-    /// The frame, relative to `from_frame`, that begins `after_ns` nanoseconds after `from_ns`.
-    pub fn frame_after(&self, from_frame: u64, from_ns: u64, after_ns: f64) -> f64 {
-        let Some((first_frame, first_ns)) = self.first else {
-            return 0.0;
-        };
-        let passed_ns = relative(from_ns, first_ns) + after_ns;
-        let x = self.line.meets(passed_ns, self.nominal_ns);
-        x + relative(first_frame, from_frame)
     }
 }
 

@@ -9,6 +9,7 @@ mod gate;
 mod hull;
 mod line;
 mod margin;
+mod slide;
 mod steer;
 mod usual;
 

@@ -29,6 +29,8 @@ const COMPARED: u64 = 12;
 const HEARD: u64 = 10;
 /// Largest constant offset between the clocks, in millionths.
 const OFFSET_PPM: f64 = 2000.0;
+/// The same between cards as they are sold.
+const CARDS_PPM: f64 = 80.0;
 /// Of the seeds this part is at most as bad as what is told.
 const QUANTILE: f64 = 0.95;
 
@@ -165,6 +167,15 @@ fn main() -> ExitCode {
         "50 us, floor jumps by up to 300 us each minute",
         &floors,
         constant,
+        &[lock(1.2)],
+    );
+    table.tell(
+        "the same, of cards as they are",
+        &floors,
+        |ppm| Rate {
+            constant: CARDS_PPM / OFFSET_PPM * ppm,
+            ..Rate::default()
+        },
         &[lock(1.2)],
     );
     // Known to within what a quarter of an hour at another temperature does.

@@ -140,6 +140,10 @@ impl Core {
         let Some((lost, late)) = self.frames_before(call, caller) else {
             return;
         };
+        let (lost, cause) = match self.owed_at_the_end(call.time_ns) {
+            0 => (lost, cause),
+            owed => (lost + owed, Cause::Stalled),
+        };
         self.losses += u64::from(lost > 0);
         self.clock_frames += lost + (call.frames - late) as u64;
         self.lose(lost, cause, call.input.is_empty());

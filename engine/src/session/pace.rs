@@ -8,15 +8,17 @@
 
 use ossicle_io::device::Call;
 
+use super::raw::STALL_NS;
+
 /// A stream that settles stood still if it did not call for longer, in milliseconds, or 8 blocks.
 const PAUSE_MS: u64 = 30;
 /// By then a stream has settled however it calls, in nanoseconds.
 const SETTLES_NS: u64 = 1_000_000_000;
-/// Time between two calls that is no jitter where fewer frames came for it, in nanoseconds.
+/// A call that comes so much later than its frames explain is behind a pause, in nanoseconds.
 const OWES_NS: u64 = 50_000_000;
-/// A stream that owes frames for such a time may also be one that is slow, or whose losses nobody tells:
-/// it is believed to catch up by one part in this.
-const FORGIVES: u64 = 50;
+/// Frames that are missing behind a pause come, or are told as lost, within this time, in nanoseconds; else
+/// the device is one whose losses nobody tells.
+const LAPSES_NS: u64 = 2_000_000_000;
 
 /// Follows the times of calls. A stream that is new to it is passed over until it calls by its own
 /// pace: what a device held back while it stood still comes all at once, and nobody can say where
@@ -27,8 +29,10 @@ pub(super) struct Pace {
     stream: u64,
     settles: bool,
     called_ns: u64,
-    /// Until when all frames have their places.
+    /// Until when all frames have their places; before the last call where the stream owes frames.
     placed_ns: u64,
+    /// When it called first behind a pause.
+    paused_ns: u64,
     /// When the stream that settles called first.
     settles_ns: u64,
 }
@@ -71,16 +75,29 @@ impl Pace {
     }
 
     /// A stream calls that takes so many places, lost frames among them. Behind a pause it owes frames:
-    /// they may come yet, or be told as lost; if another takes over before, they have places to it.
+    /// they may come yet, or be told as lost. If another takes over before, they are lost.
     pub(super) fn step(&mut self, stream: u64, now_ns: u64, frames: u64, sample_rate_hz: u32) {
         let of_them_ns = u128::from(frames) * 1_000_000_000 / u128::from(sample_rate_hz);
-        let of_them_ns = of_them_ns.min(u128::from(u64::MAX / 2)) as u64;
-        let placed_ns = (self.placed_ns)
-            .saturating_add(of_them_ns)
-            .saturating_add(of_them_ns / FORGIVES);
-        let owes = self.stream != 0 && now_ns.saturating_sub(placed_ns) > OWES_NS;
+        let of_them_ns = of_them_ns.min(u128::from(u64::MAX)) as u64;
+        let explained_ns = of_them_ns.saturating_add(OWES_NS);
+        if now_ns > self.called_ns.saturating_add(explained_ns) {
+            self.paused_ns = now_ns;
+        }
+        let owes = self.stream != 0
+            && now_ns > self.placed_ns.saturating_add(explained_ns)
+            && now_ns.saturating_sub(self.paused_ns) < LAPSES_NS;
+        let placed_ns = self.placed_ns.saturating_add(of_them_ns);
         (self.stream, self.settles, self.called_ns) = (stream, false, now_ns);
         self.place_until(if owes { placed_ns } else { now_ns });
+    }
+
+    /// Frames of this rate that the stream owes behind a stall.
+    pub(super) fn owed(&self, sample_rate_hz: u32) -> u64 {
+        if self.called_ns.saturating_sub(self.placed_ns) < STALL_NS {
+            0
+        } else {
+            frames(self.placed_ns, self.called_ns, sample_rate_hz)
+        }
     }
 
     /// A stream calls, before which so many frames were lost that it tells of. One that is in time by
@@ -188,26 +205,50 @@ mod tests {
 
     #[test]
     fn what_a_stream_owes_behind_a_pause_is_lost_when_another_takes_over() {
-        let back = |lost, late| Placed::Back { lost, late };
-        for (came_late, told, lost) in [(0, 0, 4_959), (3_000, 0, 1_899), (0, 4_955, 5)] {
-            let mut pace = Pace::default();
-            for ms in [100, 110, 120] {
-                assert_eq!(place(&mut pace, 1, ms, 10), Placed::InStep);
-            }
-            // Five seconds later it calls again; what it does not hand over may come yet.
-            assert_eq!(place(&mut pace, 1, 5_085, 10), Placed::InStep);
+        for (came_late, told, owed, lost) in [
+            (0, 0, 4_955, 4_960),
+            (3_000, 0, 1_955, 1_960),
+            (0, 4_955, 0, 5),
+        ] {
+            let mut pace = stalled();
             if came_late > 0 {
                 assert_eq!(place(&mut pace, 1, 5_085, came_late), Placed::InStep);
             }
             if told > 0 {
                 pace.step(1, 5_085 * MS, told, 1000);
             }
+            assert_eq!(pace.owed(1000), owed);
             assert_eq!(place(&mut pace, 2, 5_090, 10), Placed::Wait);
-            assert_eq!(
-                place(&mut pace, 2, 5_100, 10),
-                back(lost, 0),
-                "{came_late}, {told}"
-            );
+            let back = Placed::Back { lost, late: 0 };
+            assert_eq!(place(&mut pace, 2, 5_100, 10), back, "{came_late}, {told}");
         }
+    }
+
+    /// A stream that called after five seconds, with frames of a hundredth of a second.
+    fn stalled() -> Pace {
+        let mut pace = Pace::default();
+        for ms in [100, 110, 120, 5_085] {
+            assert_eq!(place(&mut pace, 1, ms, 10), Placed::InStep);
+        }
+        pace
+    }
+
+    #[test]
+    fn what_a_stream_owes_for_longer_than_losses_take_to_be_told_is_forgotten() {
+        let mut pace = stalled();
+        let calls = |pace: &mut Pace, from_ms: u64, until_ms: u64| {
+            for ms in (from_ms..until_ms).step_by(10) {
+                assert_eq!(place(pace, 1, ms, 10), Placed::InStep);
+            }
+        };
+        calls(&mut pace, 5_095, 7_085);
+        assert_eq!(pace.owed(1000), 4_955);
+        calls(&mut pace, 7_085, 7_100);
+        assert_eq!(pace.owed(1000), 0);
+        // Behind another pause it owes anew; a short one is no stall.
+        calls(&mut pace, 8_000, 8_020);
+        assert_eq!(pace.owed(1000), 895);
+        calls(&mut pace, 10_010, 10_020);
+        assert_eq!(pace.owed(1000), 895 + 1_990);
     }
 }

@@ -144,6 +144,19 @@ impl RawTakes {
         self.lose(frames, Cause::DeviceGone, shared)
     }
 
+    /// The session ends while the device has not handed over all that it owes: that is lost.
+    pub(super) fn lose_owed(&mut self, shared: &Shared) -> u64 {
+        if self.is_closed {
+            return 0;
+        }
+        let cause = if self.pace.settles() {
+            Cause::DeviceGone
+        } else {
+            Cause::Stalled
+        };
+        self.lose(self.pace.owed(self.sample_rate_hz), cause, shared)
+    }
+
     /// The session has ended without the device: what is missing to the end is lost.
     pub(super) fn lose_to_the_end(&mut self, shared: &Shared) -> u64 {
         if self.is_closed {

@@ -74,6 +74,16 @@ impl Core {
         Some((lost, late))
     }
 
+    /// Frames that the device owes behind a stall as the session begins to stop: they come too late.
+    pub(super) fn owed_at_the_end(&mut self, now_ns: u64) -> u64 {
+        if self.fade_left.is_some() || !self.shared.is_stopping() {
+            return 0;
+        }
+        let owed = self.pace.owed(self.processor.sample_rate_hz());
+        self.pace.place_until(now_ns);
+        owed
+    }
+
     /// Another clock calls from now on.
     fn is_back(&mut self, caller: &Caller) {
         self.rise_left = self.fade_frames;

@@ -23,7 +23,8 @@ use super::RETIRE_WITHIN;
 use super::call_length::CallLength;
 use super::event::{DeviceEvent, DeviceEventKind};
 use super::link::{Link, Phase, RETRY_NS, SETTLED_NS, caller_error, name, period_ns};
-use super::raw::note_lost;
+use super::raw::{RawTakes, note_lost};
+use super::shared::Shared;
 use super::slot::Lent;
 use super::stage::{Seat, Stage, lock};
 use super::told::Told;
@@ -320,14 +321,17 @@ impl Supervisor {
 
     /// The session has ended while a device is away: its own recordings end too.
     fn end_takes(&self, link: &Link) {
+        self.lose_of(link, RawTakes::lose_to_the_end);
+    }
+
+    /// The recordings of a device's own sound lose frames.
+    fn lose_of(&self, link: &Link, lose: impl FnOnce(&mut RawTakes, &Shared) -> u64) {
         if let Some(takes) = &link.seat.takes
             && let Some(mut lent) = Lent::from(takes)
             && let Some(takes) = lent.value()
         {
-            note_lost(
-                &self.stage.shared,
-                takes.lose_to_the_end(&self.stage.shared),
-            );
+            let shared = &self.stage.shared;
+            note_lost(shared, lose(takes, shared));
         }
     }
 
@@ -364,15 +368,7 @@ impl Supervisor {
             lock(&self.notes).extend(note);
             let is_away = |link: &&Link| link.phase != Phase::Up || is_strange(link);
             for link in links.iter().filter(is_away) {
-                if let Some(takes) = &link.seat.takes
-                    && let Some(mut lent) = Lent::from(takes)
-                    && let Some(takes) = lent.value()
-                {
-                    note_lost(
-                        &self.stage.shared,
-                        takes.lose_until(now, &self.stage.shared),
-                    );
-                }
+                self.lose_of(link, |takes, shared| takes.lose_until(now, shared));
             }
             let streams = links.iter_mut().filter_map(|link| {
                 let stream = link.stream.take()?;
@@ -384,6 +380,10 @@ impl Supervisor {
         let clock = lock(&self.clock).take();
         for stream in streams.into_iter().chain(clock.map(|clock| clock.stream)) {
             self.retire(stream);
+        }
+        // Nobody calls any more.
+        for link in lock(&self.links).iter() {
+            self.lose_of(link, RawTakes::lose_owed);
         }
     }
 }

@@ -140,10 +140,6 @@ impl Core {
         let Some((lost, late)) = self.frames_before(call, caller) else {
             return;
         };
-        let (lost, cause) = match self.owed_at_the_end(call.time_ns) {
-            0 => (lost, cause),
-            owed => (lost + owed, Cause::Stalled),
-        };
         self.losses += u64::from(lost > 0);
         self.clock_frames += lost + (call.frames - late) as u64;
         self.lose(lost, cause, call.input.is_empty());
@@ -237,8 +233,15 @@ impl Core {
 
     /// Frames the device lost have a position too. A device that only plays ran dry.
     fn lose(&mut self, frames: u64, cause: Cause, only_plays: bool) {
+        if !self.shared.has_ended() {
+            self.miss(frames, cause, only_plays);
+        }
+    }
+
+    /// Frames are lost, up to the end of the session.
+    fn miss(&mut self, frames: u64, cause: Cause, only_plays: bool) {
         let frames = frames.min(self.shared.end_at().saturating_sub(self.position));
-        if frames == 0 || self.shared.has_ended() {
+        if frames == 0 {
             return;
         }
         self.taps.lose(frames, cause);

@@ -233,11 +233,13 @@ impl Session {
         let away = self.supervisor.away_at_ns();
         self.end_streams();
         // The core holds the rings' writing ends; a callback that hangs may have it still.
-        if let Some(mut core) = self.slot.take()
-            && let Some((is_away, now_ns)) = away
-            && (is_away || core.settles())
-        {
-            core.lose_until(now_ns);
+        if let Some(mut core) = self.slot.take() {
+            if let Some((is_away, now_ns)) = away
+                && (is_away || core.settles())
+            {
+                core.lose_until(now_ns);
+            }
+            core.lose_owed();
         }
         self.controller.turn();
         self.keeper.finish();

@@ -7,6 +7,7 @@ mod crashes;
 mod faults;
 mod names;
 mod next_file;
+mod owed;
 mod reading;
 mod rig;
 mod room;

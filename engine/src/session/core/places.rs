@@ -74,16 +74,6 @@ impl Core {
         Some((lost, late))
     }
 
-    /// Frames that the device owes behind a stall as the session begins to stop: they come too late.
-    pub(super) fn owed_at_the_end(&mut self, now_ns: u64) -> u64 {
-        if self.fade_left.is_some() || !self.shared.is_stopping() {
-            return 0;
-        }
-        let owed = self.pace.owed(self.processor.sample_rate_hz());
-        self.pace.place_until(now_ns);
-        owed
-    }
-
     /// Another clock calls from now on.
     fn is_back(&mut self, caller: &Caller) {
         self.rise_left = self.fade_frames;
@@ -100,11 +90,19 @@ impl Core {
 
     /// Nobody has called since the last call until `now_ns`, and nobody will.
     pub(in crate::session) fn lose_until(&mut self, now_ns: u64) {
-        if self.pace.stream() != 0 {
+        if self.pace.stream() != 0 && !self.shared.has_ended() {
             let rate = self.processor.sample_rate_hz();
             let frames = self.pace.frames_until(now_ns, rate);
-            self.lose(frames, self.shared.away_cause(), false);
+            self.miss(frames, self.shared.away_cause(), false);
+            self.pace.place_until(now_ns);
             self.shared.position.store(self.position, Relaxed);
         }
+    }
+
+    /// Nobody calls any more: what the device owes behind a stall comes too late.
+    pub(in crate::session) fn lose_owed(&mut self) {
+        let owed = self.pace.owed(self.processor.sample_rate_hz());
+        self.miss(owed, Cause::Stalled, false);
+        self.shared.position.store(self.position, Relaxed);
     }
 }

@@ -145,22 +145,22 @@ fn lateness_with_a_tail_or_another_floor_is_lived_with() {
         ),
     ];
     for (lateness, most) in cases {
-        let with = |device: SimDevice| SimDevice {
-            lateness: lateness.clone(),
-            ..device
-        };
-        let (mic, speaker) = (
-            device("mic", 1, 0, 130.0, 0),
-            device("speaker", 0, 1, -20.0, 0),
-        );
-        stays_in_step(
-            &format!("{lateness:?}"),
-            with(mic),
-            with(speaker),
-            60.0,
-            &most,
-        );
+        both_call_late(&lateness, 60.0, &most);
     }
+}
+
+/// A microphone and a speaker 150 millionths apart, both of which call so late.
+fn both_call_late(lateness: &[Lateness], seconds: f64, most: &Bounds) {
+    let with = |device: SimDevice| SimDevice {
+        lateness: lateness.to_vec(),
+        ..device
+    };
+    let (mic, speaker) = (
+        device("mic", 1, 0, 130.0, 0),
+        device("speaker", 0, 1, -20.0, 0),
+    );
+    let name = format!("{lateness:?} for {seconds} s");
+    stays_in_step(&name, with(mic), with(speaker), seconds, most);
 }
 
 /// A clock slides along the grid on which its device calls. That of the speaker takes a step of a third of
@@ -177,25 +177,12 @@ fn calls_on_the_grid_of_a_bus_are_followed() {
     ];
     for (lateness, late_frames) in cases {
         for (seconds, ppm, frames) in [(60.0, 50.0, late_frames), (80.0, 5.0, 2.0)] {
-            let with = |device: SimDevice| SimDevice {
-                lateness: lateness.clone(),
-                ..device
+            let most = Bounds {
+                ppm,
+                frames,
+                silent: 0.0,
             };
-            let (mic, speaker) = (
-                device("mic", 1, 0, 130.0, 0),
-                device("speaker", 0, 1, -20.0, 0),
-            );
-            stays_in_step(
-                &format!("{lateness:?} for {seconds} s"),
-                with(mic),
-                with(speaker),
-                seconds,
-                &Bounds {
-                    ppm,
-                    frames,
-                    silent: 0.0,
-                },
-            );
+            both_call_late(&lateness, seconds, &most);
         }
     }
 }

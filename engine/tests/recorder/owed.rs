@@ -14,8 +14,8 @@ use ossicle::session::{Session, SessionConfig, World};
 use crate::rig::{counting, folder, joined, port, recording};
 
 const MS: u64 = 1_000_000;
-/// Two blocks of both devices, in frames.
-const SLACK: f64 = 2_048.0;
+/// What may be on its way as a take ends, in frames: a block or two.
+const SLACK: f64 = 256.0;
 
 /// A simulated world whose streams hand over nothing for a while, and whose frames of that time are lost.
 struct Forgetful {

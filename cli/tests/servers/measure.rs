@@ -77,16 +77,16 @@ fn a_monitor_on_pulseaudio_gives_its_delay_and_a_picture() {
 fn jack_drifts_neither_against_itself_nor_against_the_machine() {
     crate::served(|| {
         let server = Jack::start(JackOptions::default()).unwrap();
-        let line = "measure drift --in jack:system --out jack:system --for 8s";
+        let line = "measure drift --in jack:system --out jack:system";
         let outcome = Ossicle::start(server.env(), line, &[]).finish(LIMIT).ok();
         let json = &outcome.json;
         println!("{json}");
         for ppm in [&json["ppm"], &json["input"]["ppm"], &json["output"]["ppm"]] {
-            // In 4 s, and where calls come up to 1 ms late, the lower edge of when they come is known
-            // to a few millionths.
+            // In half a minute the lower edge of when calls come is known to 3 millionths where its
+            // floor strays by 60 us.
             assert!(ppm.as_f64().unwrap().abs() < 10.0, "{json}");
         }
-        assert!(json["input"]["calls"].as_u64().unwrap() > 1_000, "{json}");
-        assert_eq!(json["parts"], 2, "{json}");
+        assert!(json["input"]["calls"].as_u64().unwrap() > 5_000, "{json}");
+        assert_eq!(json["parts"], 7, "{json}");
     });
 }

@@ -15,9 +15,15 @@ use crate::error::EngineError;
 
 /// How long it may be measured, in seconds.
 const SECONDS: (f64, f64) = (4.0, 86_400.0);
-/// Seconds of a part, each of which tells the rates, and fewest and most parts.
+/// Seconds of a part, each of which tells the rates, and fewest and most parts: they tell how rates
+/// spread.
 const PART_S: f64 = 4.0;
 const PARTS: (usize, usize) = (2, 64);
+/// The same for stretches that tell the rates themselves. What a floor strays tilts a line by its
+/// length, and less so the more calls there are: one over `n` parts is known `n` times as well as the
+/// mean of their own. Longer ones would have more jumps of the floor in them than can be told apart.
+const LONG_S: f64 = 128.0;
+const LONGS: (usize, usize) = (1, 64);
 /// Calls that may wait to be taken from a callback: two seconds of the shortest periods.
 const WAITING: usize = 1 << 14;
 /// Fewest calls of a part that tell its rate.
@@ -57,9 +63,10 @@ pub struct Drift {
     /// How much faster the input's clock runs than the output's, each against its nominal rate, in
     /// millionths.
     pub ppm: f64,
-    /// How much that spreads from part to part of the time, as a standard deviation.
+    /// How much that spreads from part to part of the time, as a standard deviation. A rate that stays
+    /// is known better than that, by up to the number of parts.
     pub spread_ppm: f64,
-    /// Parts of the time.
+    /// Parts of the time, of 4 s or more.
     pub parts: usize,
     /// Seconds that were measured.
     pub seconds: f64,
@@ -138,22 +145,51 @@ pub fn drift(
         input.take()?;
         output.take()?;
     }
-    let parts = ((seconds / PART_S) as usize).clamp(PARTS.0, PARTS.1);
-    let (ins, outs) = (input.edges(parts)?, output.edges(parts)?);
-    let between: Vec<f64> = ins
-        .iter()
-        .zip(&outs)
-        .map(|(a, b)| ((1.0 + a.error) / (1.0 + b.error) - 1.0) * 1e6)
-        .collect();
-    let (ppm, spread_ppm) = mean_and_deviation(&between);
+    let (ins, outs) = (input.edges(seconds)?, output.edges(seconds)?);
+    let between = |ins: &[Edge], outs: &[Edge]| {
+        let pairs = ins.iter().zip(outs);
+        let ppm = pairs.map(|(a, b)| ((1.0 + a.error) / (1.0 + b.error) - 1.0) * 1e6);
+        mean_and_deviation(&ppm.collect::<Vec<_>>())
+    };
     Ok(Drift {
-        ppm,
-        spread_ppm,
-        parts,
+        ppm: between(&ins.longs, &outs.longs).0,
+        spread_ppm: between(&ins.parts, &outs.parts).1,
+        parts: ins.parts.len(),
         seconds,
         input: input.side(&ins),
         output: output.side(&outs),
     })
+}
+
+/// The lower edges of when a device called.
+struct Edges {
+    longs: Vec<Edge>,
+    parts: Vec<Edge>,
+}
+
+impl Edges {
+    /// Finds them; none where a part has too few calls.
+    fn find(calls: &[(u64, u64)], rate_hz: f64, seconds: f64) -> Option<Self> {
+        let of = |length_s: f64, (least, most): (usize, usize)| {
+            let count = ((seconds / length_s) as usize).clamp(least, most);
+            let length = calls.len() / count;
+            let parts = (length >= CALLS_LEAST).then(|| calls.chunks_exact(length).take(count))?;
+            Some(parts.map(|calls| edge(calls, rate_hz)).collect())
+        };
+        Some(Self {
+            longs: of(LONG_S, LONGS)?,
+            parts: of(PART_S, PARTS)?,
+        })
+    }
+
+    /// The rate's error, and how much it spreads, in millionths.
+    fn ppm(&self) -> (f64, f64) {
+        let of = |edges: &[Edge]| {
+            let errors = edges.iter().map(|edge| edge.error * 1e6);
+            mean_and_deviation(&errors.collect::<Vec<_>>())
+        };
+        (of(&self.longs).0, of(&self.parts).1)
+    }
 }
 
 /// One device and when it called.
@@ -209,25 +245,17 @@ impl Listener {
         }
     }
 
-    /// The lower edge of when it called in each part of the time.
-    fn edges(&self, parts: usize) -> Result<Vec<Edge>, ProbeError> {
-        let too_few = || ProbeError::TooFewCalls {
+    fn edges(&self, seconds: f64) -> Result<Edges, ProbeError> {
+        let rate_hz = f64::from(self.info.sample_rate_hz);
+        Edges::find(&self.calls, rate_hz, seconds).ok_or_else(|| ProbeError::TooFewCalls {
             device: self.name(),
             calls: self.calls.len() as u64,
-        };
-        let length = self.calls.len() / parts;
-        if length < CALLS_LEAST {
-            return Err(too_few());
-        }
-        let rate_hz = f64::from(self.info.sample_rate_hz);
-        let parts = self.calls.chunks_exact(length).take(parts);
-        Ok(parts.map(|calls| edge(calls, rate_hz)).collect())
+        })
     }
 
-    fn side(&self, edges: &[Edge]) -> Side {
-        let parts_ppm: Vec<f64> = edges.iter().map(|edge| edge.error * 1e6).collect();
-        let (ppm, spread_ppm) = mean_and_deviation(&parts_ppm);
-        let late_ns = edges.iter().flat_map(|edge| &edge.late_ns);
+    fn side(&self, edges: &Edges) -> Side {
+        let (ppm, spread_ppm) = edges.ppm();
+        let late_ns = edges.parts.iter().flat_map(|edge| &edge.late_ns);
         let mut late_us: Vec<f64> = late_ns.map(|late_ns| late_ns * 1e-3).collect();
         late_us.sort_by(f64::total_cmp);
         let told = |part: f64| {
@@ -268,7 +296,47 @@ pub(super) fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
-    use super::mean_and_deviation;
+    use super::{Edges, mean_and_deviation};
+
+    /// A floor that is another one, of 60 us, in each half second, as machines have that rest and wake,
+    /// and up to 100 us of lateness on top: over half a minute the mean of all parts is off by what is
+    /// left of the tilt of each, and the line over all of it by far less.
+    #[test]
+    fn a_floor_that_strays_tilts_the_whole_less_than_its_parts() {
+        let mut seed = 1_u64;
+        let mut below = |most: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % most
+        };
+        let (mut wholes, mut means, mut spreads) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..10 {
+            let mut floor_ns = 0;
+            let calls: Vec<(u64, u64)> = (0..6000)
+                .map(|call| {
+                    if call % 94 == 0 {
+                        floor_ns = below(60_000);
+                    }
+                    let late_ns = floor_ns + below(100_000);
+                    (256 * call, (call * 256 * 1_000_000) / 48 + late_ns)
+                })
+                .collect();
+            let edges = Edges::find(&calls, 48_000.0, 32.0).unwrap();
+            assert_eq!((edges.longs.len(), edges.parts.len()), (1, 8));
+            let (ppm, spread_ppm) = edges.ppm();
+            let parts = edges.parts.iter().map(|edge| edge.error * 1e6);
+            means.push(mean_and_deviation(&parts.collect::<Vec<_>>()).0);
+            wholes.push(ppm);
+            spreads.push(spread_ppm);
+        }
+        let [whole, mean, spread] = [wholes, means, spreads].map(|values| {
+            let squares = values.iter().map(|value| value * value);
+            (squares.sum::<f64>() / values.len() as f64).sqrt()
+        });
+        println!("whole {whole:.2} ppm, mean of parts {mean:.2}, spread {spread:.2}");
+        assert!(whole < mean / 2.0, "{whole} ppm, parts {mean}");
+        // What the parts spread by is not what the whole is off by.
+        assert!(whole < spread / 4.0, "{whole} ppm, spread {spread}");
+    }
 
     #[test]
     fn the_deviation_is_that_of_a_sample() {

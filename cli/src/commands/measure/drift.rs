@@ -105,7 +105,7 @@ fn side(side: &Side) -> Value {
 fn text(found: &Found) -> String {
     let line = |word: &str, side: &Side| {
         format!(
-            "{word:<8}{} ({} Hz): {:+.2} ppm against this machine's clock, +-{:.2}; half of {} calls \
+            "{word:<8}{} ({} Hz): {:+.2} ppm against this machine's clock (its parts spread by {:.2}); half of {} calls \
              come within {:.0} us, all but one of 10,000 within {:.0} us",
             name(side),
             side.info.sample_rate_hz,
@@ -118,12 +118,13 @@ fn text(found: &Found) -> String {
     };
     [
         format!(
-            "the input runs {:.2} ppm {} than the output (+-{:.2} ppm over {} parts of {:.0} s)",
+            "the input runs {:.2} ppm {} than the output over {:.0} s (its {} parts spread by \
+             {:.2} ppm)",
             found.ppm.abs(),
             if found.ppm < 0.0 { "slower" } else { "faster" },
-            found.spread_ppm,
+            found.seconds,
             found.parts,
-            found.seconds
+            found.spread_ppm
         ),
         line("input", &found.input),
         line("output", &found.output),

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jack::{AsyncClient, Client, Error, PortFlags};
 
@@ -15,6 +15,10 @@ use crate::device::{DeviceError, Port};
 
 /// Time between two looks for ports that are missing.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long connections may wait for the server's next cycle with all clients in time, and the time
+/// between two looks: jackd waits for half a second for a client that stands still.
+const TAKEN_WITHIN: Duration = Duration::from_secs(1);
+const TAKEN_LOOK: Duration = Duration::from_millis(1);
 
 /// An active client.
 pub(super) type Active = AsyncClient<Notices, Process>;
@@ -27,7 +31,8 @@ pub(super) struct OtherEnd {
     is_input: bool,
     /// Full names of our ports that have none yet, in order.
     own: Vec<String>,
-    /// Full names of the ports that ours are connected to.
+    /// Full names of our ports that have one, and of those.
+    connected: Vec<String>,
     taken: Vec<String>,
 }
 
@@ -38,6 +43,7 @@ impl OtherEnd {
             by_id,
             is_input,
             own,
+            connected: Vec::new(),
             taken: Vec::new(),
         }
     }
@@ -57,7 +63,7 @@ impl OtherEnd {
                 Ok(()) | Err(Error::PortAlreadyConnected(..)) => {}
                 Err(error) => return Err(error),
             }
-            self.own.remove(0);
+            self.connected.push(self.own.remove(0));
             self.taken.push(other);
         }
         Ok(())
@@ -90,6 +96,23 @@ pub(super) fn ports(
 /// When the server refuses.
 pub(super) fn connect_now(client: &Client, ends: &mut [OtherEnd]) -> Result<(), Error> {
     ends.iter_mut().try_for_each(|end| end.connect(client))
+}
+
+/// Waits until the server runs its cycles with what was connected.
+///
+/// jackd answers at once, and takes connections between two cycles, and only where all clients were in
+/// time: what is read of a port before that is silence, of one port alone where the cycle came between
+/// the two.
+pub(super) fn until_taken(client: &Client, ends: &[OtherEnd]) {
+    let began = Instant::now();
+    let is_taken = |own: &String| {
+        let port = client.port_by_name(own);
+        port.is_none_or(|port| port.connected_count().is_ok_and(|count| count > 0))
+    };
+    let made = ends.iter().flat_map(|end| &end.connected);
+    while !made.clone().all(is_taken) && began.elapsed() < TAKEN_WITHIN {
+        thread::sleep(TAKEN_LOOK);
+    }
 }
 
 /// Goes on looking for ports that were missing, on a thread of its own, until all are connected or

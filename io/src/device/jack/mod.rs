@@ -2,6 +2,7 @@
 //! that comes in can leave in the same cycle.
 
 mod connect;
+mod door;
 mod frame_clock;
 mod process;
 mod stream;

@@ -7,10 +7,10 @@
 )]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use jack::{AudioIn, AudioOut, Client, Control, Port, ProcessHandler, ProcessScope};
 
+use super::door::Door;
 use super::frame_clock::{Cycle, FrameClock};
 use crate::device::caller::Caller;
 use crate::device::clock::{now_ns, ns_of};
@@ -21,6 +21,13 @@ const SCRATCH_FRAMES: usize = 8192;
 
 /// Runs in the server's cycle.
 pub(super) struct Process {
+    /// Open while the ports are connected and the stream has not ended.
+    door: Arc<Door>,
+    work: Work,
+}
+
+/// What is done behind the door.
+struct Work {
     inputs: Vec<Port<AudioIn>>,
     outputs: Vec<Port<AudioOut>>,
     scratch_in: Vec<f32>,
@@ -28,8 +35,6 @@ pub(super) struct Process {
     caller: Caller,
     clock: FrameClock,
     sample_rate_hz: u32,
-    /// Set once the ports are connected.
-    connected: Arc<AtomicBool>,
 }
 
 impl Process {
@@ -38,9 +43,9 @@ impl Process {
         inputs: Vec<Port<AudioIn>>,
         outputs: Vec<Port<AudioOut>>,
         sample_rate_hz: u32,
-        connected: Arc<AtomicBool>,
+        door: Arc<Door>,
     ) -> Self {
-        Self {
+        let work = Work {
             scratch_in: vec![0.0; SCRATCH_FRAMES * inputs.len()],
             scratch_out: vec![0.0; SCRATCH_FRAMES * outputs.len()],
             inputs,
@@ -48,21 +53,27 @@ impl Process {
             caller,
             clock: FrameClock::default(),
             sample_rate_hz,
-            connected,
-        }
+        };
+        Self { door, work }
     }
 }
 
 impl ProcessHandler for Process {
     fn process(&mut self, _: &Client, scope: &ProcessScope) -> Control {
         // A server connects only clients that already run, one port after the other: sound that
-        // began before would reach some of them alone.
-        if !self.connected.load(Ordering::Acquire) {
-            for port in &mut self.outputs {
+        // began before would reach some of them alone, and be silence of some alone.
+        let Self { door, work } = self;
+        if door.pass(|| work.cycle(scope)).is_none() {
+            for port in &mut work.outputs {
                 port.as_mut_slice(scope).fill(0.0);
             }
-            return Control::Continue;
         }
+        Control::Continue
+    }
+}
+
+impl Work {
+    fn cycle(&mut self, scope: &ProcessScope) {
         let time_ns = now_ns();
         let Self {
             inputs,
@@ -72,7 +83,6 @@ impl ProcessHandler for Process {
             caller,
             clock,
             sample_rate_hz,
-            connected: _,
         } = self;
         caller.enter(time_ns, |caller| {
             let frames = scope.n_frames() as usize;
@@ -100,7 +110,6 @@ impl ProcessHandler for Process {
                 done += now;
             }
         });
-        Control::Continue
     }
 }
 

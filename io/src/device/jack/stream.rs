@@ -7,12 +7,12 @@
 )]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use jack::NotificationHandler;
 use jack::{AudioIn, AudioOut, Client, ClientStatus, Control, Frames};
 
-use super::connect::{Active, Connector, OtherEnd, connect_now};
+use super::connect::{Active, Connector, OtherEnd, connect_now, until_taken};
+use super::door::Door;
 use super::process::Process;
 use crate::device::caller::Caller;
 use crate::device::clock::now_ns;
@@ -71,26 +71,22 @@ impl Pending {
         let sink = sink.map(|port| OtherEnd::new(port, by_id, false, own("out", outputs.len())));
         let mut ends: Vec<OtherEnd> = source.into_iter().chain(sink).collect();
         let caller = Caller::new(callback, status.clone());
-        let connected = Arc::new(AtomicBool::new(false));
-        let process = Process::new(
-            caller,
-            inputs,
-            outputs,
-            info.sample_rate_hz,
-            connected.clone(),
-        );
+        let door = Arc::new(Door::default());
+        let process = Process::new(caller, inputs, outputs, info.sample_rate_hz, door.clone());
         let notices = Notices {
             status: status.clone(),
             sample_rate_hz: info.sample_rate_hz,
         };
-        status.started(now_ns());
         let client = client.activate_async(notices, process).map_err(failed)?;
         let client = Arc::new(client);
         connect_now(client.as_client(), &mut ends).map_err(failed)?;
-        connected.store(true, Ordering::Release);
+        until_taken(client.as_client(), &ends);
+        status.started(now_ns());
+        door.open();
         Ok(Box::new(Running {
             info,
             status,
+            door,
             _connector: Connector::start(&client, ends),
             _client: client,
         }))
@@ -124,6 +120,7 @@ impl NotificationHandler for Notices {
 struct Running {
     info: StreamInfo,
     status: Arc<StreamStatus>,
+    door: Arc<Door>,
     // Dropped in this order.
     _connector: Option<Connector>,
     /// Ends the client when dropped.
@@ -137,5 +134,11 @@ impl Stream for Running {
 
     fn status(&self) -> &Arc<StreamStatus> {
         &self.status
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.door.close();
     }
 }

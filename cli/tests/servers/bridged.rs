@@ -30,6 +30,8 @@ const BEGINS: Duration = Duration::from_secs(5);
 
 /// What comes late is bridged by a margin, and the bridge is back at its latency a second later.
 const FOLLOWS: Duration = Duration::from_millis(1100);
+/// A control thread that wakes so late shows a moment in which all come late.
+const LATE: Duration = Duration::from_millis(4);
 /// How well it is known when a frame of JACK was.
 const ABOUT: Duration = Duration::from_millis(40);
 /// Breaks so close are one.
@@ -166,7 +168,7 @@ fn run() {
     let mut program = Ossicle::start(environment, line, &[]);
     wait_for_port(&jack, "ossicle:out_1", APPEAR).unwrap();
     sleep(BEGINS);
-    let thread = Control::start();
+    let thread = Control::start(LATE);
     let arrivals = Arrivals::of(&pulse, "slow.monitor", 44_100).unwrap();
     let control = Sink::start(&jack, "control", 1).unwrap();
     let begun = Instant::now();

@@ -19,11 +19,11 @@ const SECONDS: (f64, f64) = (4.0, 86_400.0);
 /// spread.
 const PART_S: f64 = 4.0;
 const PARTS: (usize, usize) = (2, 64);
-/// The same for stretches that tell the rates themselves. What a floor strays tilts a line by its
-/// length, and less so the more calls there are: one over `n` parts is known `n` times as well as the
-/// mean of their own. Longer ones would have more jumps of the floor in them than can be told apart.
-const LONG_S: f64 = 128.0;
-const LONGS: (usize, usize) = (1, 64);
+/// The same for stretches that tell the rates themselves. What a floor strays tilts a line less the
+/// longer it is: one over `n` parts is known `n` times as well as the mean of their own. The longer it
+/// is, though, the more jumps of the floor it has, of which three can be told apart.
+const LONG_S: f64 = 32.0;
+const LONGS: (usize, usize) = (1, 256);
 /// Calls that may wait to be taken from a callback: two seconds of the shortest periods.
 const WAITING: usize = 1 << 14;
 /// Fewest calls of a part that tell its rate.
@@ -63,10 +63,10 @@ pub struct Drift {
     /// How much faster the input's clock runs than the output's, each against its nominal rate, in
     /// millionths.
     pub ppm: f64,
-    /// How much that spreads from part to part of the time, as a standard deviation. A rate that stays
-    /// is known better than that, by up to the number of parts.
+    /// How much that spreads from part to part of the time, as a standard deviation; a rate that
+    /// stays is known better than that.
     pub spread_ppm: f64,
-    /// Parts of the time, of 4 s or more.
+    /// Parts of the time: two, one for each 4 s, or 64.
     pub parts: usize,
     /// Seconds that were measured.
     pub seconds: f64,

@@ -31,7 +31,7 @@ pub(super) struct OtherEnd {
     is_input: bool,
     /// Full names of our ports that have none yet, in order.
     own: Vec<String>,
-    /// Full names of our ports that have one, and of those.
+    /// Full names of our ports that have one, and of theirs, each beside the other.
     connected: Vec<String>,
     taken: Vec<String>,
 }
@@ -102,14 +102,16 @@ pub(super) fn connect_now(client: &Client, ends: &mut [OtherEnd]) -> Result<(), 
 ///
 /// jackd answers at once, and takes connections between two cycles, and only where all clients were in
 /// time: what is read of a port before that is silence, of one port alone where the cycle came between
-/// the two.
+/// the two. After a second it is waited for no longer, and what comes is taken as it is.
 pub(super) fn until_taken(client: &Client, ends: &[OtherEnd]) {
     let began = Instant::now();
-    let is_taken = |own: &String| {
+    let is_taken = |(own, other): (&String, &String)| {
         let port = client.port_by_name(own);
-        port.is_none_or(|port| port.connected_count().is_ok_and(|count| count > 0))
+        port.is_none_or(|port| port.is_connected_to(other).unwrap_or(true))
     };
-    let made = ends.iter().flat_map(|end| &end.connected);
+    let made = ends
+        .iter()
+        .flat_map(|end| end.connected.iter().zip(&end.taken));
     while !made.clone().all(is_taken) && began.elapsed() < TAKEN_WITHIN {
         thread::sleep(TAKEN_LOOK);
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 /// Time between two looks whether the cycle has left.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Closed at first. The library of JACK 2 cancels the thread of a client that ends, wherever it is;
-/// inside the callback that would abort the process.
+/// Closed at first. The library of JACK 2 cancels the thread of a client that ends, wherever it is after
+/// a cycle or two; inside the callback that would abort the process.
 #[derive(Debug, Default)]
 pub(super) struct Door {
     is_open: AtomicBool,
@@ -21,12 +21,15 @@ impl Door {
         self.is_open.store(true, Ordering::SeqCst);
     }
 
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::SeqCst)
+    }
+
     /// Runs `body` if the door is open. Real-time safe, for one thread at a time.
     pub(super) fn pass<R>(&self, body: impl FnOnce() -> R) -> Option<R> {
         self.is_inside.store(true, Ordering::SeqCst);
-        let found = self.is_open.load(Ordering::SeqCst).then(body);
-        self.is_inside.store(false, Ordering::SeqCst);
-        found
+        let _inside = Inside(&self.is_inside);
+        self.is_open().then(body)
     }
 
     /// Keeps out from now on, and waits for who is inside.
@@ -35,5 +38,14 @@ impl Door {
         while self.is_inside.load(Ordering::SeqCst) {
             thread::sleep(LOOK);
         }
+    }
+}
+
+/// Leaves when dropped, by a panic too.
+struct Inside<'a>(&'a AtomicBool);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
     }
 }

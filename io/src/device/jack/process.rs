@@ -21,7 +21,7 @@ const SCRATCH_FRAMES: usize = 8192;
 
 /// Runs in the server's cycle.
 pub(super) struct Process {
-    /// Open while the ports are connected and the stream has not ended.
+    /// Open from when what could be connected is, until the stream ends.
     door: Arc<Door>,
     work: Work,
 }

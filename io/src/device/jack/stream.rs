@@ -76,6 +76,7 @@ impl Pending {
         let notices = Notices {
             status: status.clone(),
             sample_rate_hz: info.sample_rate_hz,
+            door: door.clone(),
         };
         let client = client.activate_async(notices, process).map_err(failed)?;
         let client = Arc::new(client);
@@ -97,6 +98,7 @@ impl Pending {
 pub(super) struct Notices {
     status: Arc<StreamStatus>,
     sample_rate_hz: u32,
+    door: Arc<Door>,
 }
 
 impl NotificationHandler for Notices {
@@ -112,7 +114,10 @@ impl NotificationHandler for Notices {
     }
 
     fn xrun(&mut self, _: &Client) -> Control {
-        realtime::callback(|| self.status.xrun());
+        // One before the stream began is nobody's.
+        if self.door.is_open() {
+            realtime::callback(|| self.status.xrun());
+        }
         Control::Continue
     }
 }

@@ -267,7 +267,7 @@ fn the_first_frames_are_sound_though_connections_are_put_off() {
             }
         };
         let slow = slow.start(Box::new(computes)).unwrap();
-        for _ in 0..4 {
+        for _ in 0..8 {
             assert_eq!(silent_at_first(), 0);
         }
         // One that computes as it is ended is waited for.

@@ -83,7 +83,7 @@ fn jack_drifts_neither_against_itself_nor_against_the_machine() {
         println!("{json}");
         for ppm in [&json["ppm"], &json["input"]["ppm"], &json["output"]["ppm"]] {
             // In half a minute the lower edge of when calls come is known to 3 millionths where its
-            // floor strays by 60 us.
+            // floor strays by 60 us: more than three times that is a fault.
             assert!(ppm.as_f64().unwrap().abs() < 10.0, "{json}");
         }
         assert!(json["input"]["calls"].as_u64().unwrap() > 4_000, "{json}");

@@ -105,8 +105,8 @@ fn side(side: &Side) -> Value {
 fn text(found: &Found) -> String {
     let line = |word: &str, side: &Side| {
         format!(
-            "{word:<8}{} ({} Hz): {:+.2} ppm against this machine's clock (its parts spread by {:.2}); half of {} calls \
-             come within {:.0} us, all but one of 10,000 within {:.0} us",
+            "{word:<8}{} ({} Hz): {:+.2} ppm against this machine's clock (its parts spread by {:.2}); \
+             half of {} calls come within {:.0} us, all but one of 10,000 within {:.0} us",
             name(side),
             side.info.sample_rate_hz,
             side.ppm,
